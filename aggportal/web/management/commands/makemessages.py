@@ -1,0 +1,15 @@
+"""Django's makemessages, which also gathers the sentences that the cores mark with `_n`."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.core.management.commands import makemessages
+
+
+class Command(makemessages.Command):
+    xgettext_options: ClassVar[list[str]] = [
+        *makemessages.Command.xgettext_options,
+        "--keyword=_n",
+        "--keyword=_lazy",
+    ]

@@ -1,0 +1,30 @@
+"""The portal's settings for tests: throw-away data folder, plain HTTP, cheap passwords, no hashed file names."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+
+# Parallel workers inherit the folder from the process that made it; only that one removes it.
+if "AGGPORTAL_TEST_DATA" not in os.environ:
+    os.environ["AGGPORTAL_TEST_DATA"] = tempfile.mkdtemp(prefix="aggportal-tests-")
+    atexit.register(shutil.rmtree, os.environ["AGGPORTAL_TEST_DATA"], ignore_errors=True)
+os.environ["AGGPORTAL_DATA"] = os.environ["AGGPORTAL_TEST_DATA"]
+os.environ["AGGPORTAL_HTTPS"] = "false"
+os.environ["AGGPORTAL_KEK"] = "dGhlIGtleSBvZiB0aGUgdGVzdHMsIDMyIGJ5dGVzISE="
+
+from aggportal.settings import *  # noqa: E402, F403 -- the environment above comes first
+from aggportal.settings import DATA_DIR, DATABASES  # noqa: E402 -- likewise
+
+# A database file, as in production, so that threads meet SQLite's real locks.
+if "sqlite3" in str(DATABASES["default"]["ENGINE"]):
+    DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
+# The real hasher takes a tenth of a second per login on purpose.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# live_server serves the files as they stand in static/.
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}

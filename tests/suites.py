@@ -1,0 +1,47 @@
+"""Which tests run where: `postgres` and `sqlite` tests on their engine, and in CI nothing is skipped.
+
+Imported by conftest.py, so that tests/test_suites.py can try the same hooks in a session of its own.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+
+import pytest
+from django.db import connection
+
+
+def _turn_skip_into_failure(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if os.environ.get("CI") != "true" or not report.skipped or hasattr(report, "wasxfail"):
+        return
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+    report.outcome = "failed"
+    report.longrepr = f"In CI a skip is a failure. {reason}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    _turn_skip_into_failure(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    _turn_skip_into_failure(report)
+    return report
+
+
+def _is_about_another_engine(item: pytest.Item) -> bool:
+    engines = {mark.name for mark in item.iter_markers()} & {"postgres", "sqlite"}
+    return bool(engines) and not any(connection.vendor.startswith(engine) for engine in engines)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests that say something about the other database engine."""
+    left_out = [item for item in items if _is_about_another_engine(item)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import pytest
+
+SKIPPING = """
+import pytest
+def test_one(): pytest.skip("no tool")
+"""
+
+
+@pytest.fixture
+def session(pytester: pytest.Pytester) -> pytest.Pytester:
+    pytester.makeconftest("from tests.suites import *")
+    pytester.makeini("[pytest]\nmarkers =\n    postgres\n    sqlite\n")
+    return pytester
+
+
+def run(session: pytest.Pytester) -> pytest.RunResult:
+    return session.runpytest_inprocess("-p", "no:django", "-p", "no:playwright")
+
+
+def test_in_ci_a_skipped_test_fails(session, monkeypatch):
+    monkeypatch.setenv("CI", "true")
+    session.makepyfile(SKIPPING)
+    run(session).assert_outcomes(failed=1)
+
+
+def test_in_ci_a_skipped_module_fails(session, monkeypatch):
+    monkeypatch.setenv("CI", "true")
+    session.makepyfile("import pytest\npytest.importorskip('no_such_module')\n")
+    run(session).assert_outcomes(errors=1)
+
+
+def test_at_home_a_skip_stays_a_skip(session, monkeypatch):
+    monkeypatch.delenv("CI", raising=False)
+    session.makepyfile(SKIPPING)
+    run(session).assert_outcomes(skipped=1)
+
+
+def test_in_ci_an_expected_failure_stays_expected(session, monkeypatch):
+    monkeypatch.setenv("CI", "true")
+    session.makepyfile("import pytest\n@pytest.mark.xfail\ndef test_one(): assert False\n")
+    run(session).assert_outcomes(xfailed=1)
+
+
+@pytest.mark.parametrize("engine", ["postgresql", "sqlite"])
+def test_a_test_about_the_other_engine_is_left_out(session, monkeypatch, engine):
+    monkeypatch.setattr("tests.suites.connection.vendor", engine)
+    session.makepyfile(
+        "import pytest\n"
+        "@pytest.mark.postgres\ndef test_one(): pass\n"
+        "@pytest.mark.sqlite\ndef test_two(): pass\n"
+    )
+    run(session).assert_outcomes(passed=1, deselected=1)
