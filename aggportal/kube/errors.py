@@ -68,7 +68,8 @@ class EgressDenied(InvalidInput):
     code = "egress-denied"
     usual_remedy = Sentence(
         text=_n(
-            "Give the address of the cluster's API server, or ask the portal's operator to allow this network."
+            "Give the address of the cluster's API server, or ask the portal's operator to allow "
+            "this network."
         )
     )
 

@@ -54,7 +54,7 @@ def is_dns_name(text: str) -> bool:
 
 
 def parse_server(url: str, *, field: str = "server") -> Server:
-    """The server of an `https://host[:port][/prefix]` URL; InvalidConnection with words otherwise."""
+    """The server of an `https://host[:port][/prefix]` URL; raises InvalidConnection."""
     if (
         not url.isascii()
         or not url.isprintable()
