@@ -26,7 +26,6 @@ ROOT = Path(__file__).resolve().parent.parent
 MANIFEST = Path("static/vendor/vendor.json")
 LOCK = Path("static/vendor/vendor.lock.json")
 SOURCE_MAP = re.compile(rb"\s*(?:/\*|//)# sourceMappingURL=\S+(?:\s*\*/)?\s*$")
-ICON = re.compile(r"<svg[^>]*viewBox=\"([^\"]+)\"[^>]*>(.*)</svg>", re.DOTALL)
 
 
 class VendorError(Exception):
@@ -61,19 +60,6 @@ def without_source_map(content: bytes, name: str) -> bytes:
     return SOURCE_MAP.sub(b"\n", content) if name.endswith((".css", ".js")) else content
 
 
-def sprite(icons: dict[str, bytes]) -> bytes:
-    """Make one SVG whose symbols are the icons, for `<use href="…/sprite.svg#name">`."""
-    symbols = []
-    for name, content in sorted(icons.items()):
-        found = ICON.search(content.decode())
-        if not found:
-            raise VendorError(f"{name}.svg has no viewBox")
-        body = re.sub(r">\s+<", "><", found[2].strip())
-        symbols.append(f'<symbol id="{name}" viewBox="{found[1]}">{body}</symbol>')
-    joined = "\n".join(symbols)
-    return f'<svg xmlns="http://www.w3.org/2000/svg">\n{joined}\n</svg>\n'.encode()
-
-
 def contents(entry: dict[str, Any], tarball: Path) -> dict[str, bytes]:
     """Read what one manifest entry wants: name here → bytes."""
     with tarfile.open(tarball) as package:
@@ -86,8 +72,7 @@ def contents(entry: dict[str, Any], tarball: Path) -> dict[str, bytes]:
 
         wanted = {here: without_source_map(read(inside), here) for inside, here in entry["files"].items()}
         icons = {name: read(f"icons/{name}.svg") for name in entry.get("icons", [])}
-    wanted |= {f"icons/{name}.svg": content for name, content in icons.items()}
-    return wanted | ({"sprite.svg": sprite(icons)} if icons else {})
+    return wanted | {f"icons/{name}.svg": content for name, content in icons.items()}
 
 
 def update(root: Path) -> None:
