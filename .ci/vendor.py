@@ -44,7 +44,14 @@ def digest(content: bytes) -> str:
 
 def download(package: str, version: str, folder: Path) -> tuple[Path, str]:
     """Fetch one package's tarball with the ordinary client; return it and its verified integrity."""
-    command = ["npm", "pack", "--json", "--ignore-scripts", f"--pack-destination={folder}", f"{package}@{version}"]
+    command = [
+        "npm",
+        "pack",
+        "--json",
+        "--ignore-scripts",
+        f"--pack-destination={folder}",
+        f"{package}@{version}",
+    ]
     answer = json.loads(subprocess.run(command, check=True, capture_output=True, cwd=folder).stdout)
     said = answer[0]["integrity"]
     # npm names the file of a scoped package differently than it reports it.
@@ -70,7 +77,9 @@ def contents(entry: dict[str, Any], tarball: Path) -> dict[str, bytes]:
                 raise VendorError(f"{inside} is no regular file")
             return member.read()
 
-        wanted = {here: without_source_map(read(inside), here) for inside, here in entry["files"].items()}
+        wanted = {
+            here: without_source_map(read(inside), here) for inside, here in entry["files"].items()
+        }
         icons = {name: read(f"icons/{name}.svg") for name in entry.get("icons", [])}
     return wanted | {f"icons/{name}.svg": content for name, content in icons.items()}
 
@@ -83,7 +92,9 @@ def update(root: Path) -> None:
             tarball, integrity = download(package, entry["version"], Path(folder))
             known = old.get(package, {})
             if known.get("version") == entry["version"] and known["integrity"] != integrity:
-                raise VendorError(f"{package}@{entry['version']} is not the package that the lock knows")
+                raise VendorError(
+                    f"{package}@{entry['version']} is not the package that the lock knows"
+                )
             wanted = contents(entry, tarball)
         into = root / entry["into"]
         for name, content in wanted.items():
@@ -104,9 +115,16 @@ def strays(root: Path, lock: dict[str, Any]) -> set[str]:
     """Find files in vendored folders that no package brought."""
     folders = {entry["into"] for entry in load(root / MANIFEST).values()} | {str(MANIFEST.parent)}
     there = {
-        str(path.relative_to(root)) for folder in folders for path in (root / folder).rglob("*") if path.is_file()
+        str(path.relative_to(root))
+        for folder in folders
+        for path in (root / folder).rglob("*")
+        if path.is_file()
     }
-    return there - {name for entry in lock.values() for name in entry["files"]} - {str(MANIFEST), str(LOCK)}
+    return (
+        there
+        - {name for entry in lock.values() for name in entry["files"]}
+        - {str(MANIFEST), str(LOCK)}
+    )
 
 
 def problems(root: Path) -> list[str]:
@@ -126,7 +144,9 @@ def problems(root: Path) -> list[str]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("action", choices=["update", "check"])
     parser.add_argument("--root", type=Path, default=ROOT)
     arguments = parser.parse_args()
