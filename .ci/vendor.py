@@ -1,11 +1,12 @@
 """Keep third-party browser files in the repository, each with its version, licence and checksums.
 
-    vendor.py update   fetch what static/vendor/vendor.json names, verify it, write the files and the lock
+    vendor.py update   fetch what static/vendor/vendor.json names, verify and write it, and the lock
     vendor.py check    compare every vendored file with the lock; needs no network
 
-`vendor.json` maps an npm package to {version, licence, into, files: {path in the package: name here}, icons: [name]}.
-`vendor.lock.json` records the package's sha512 integrity, its licence and the sha256 of every file written.
-An `update` refuses a package whose tarball differs from the integrity that the lock holds for the same version.
+`vendor.json` maps an npm package to {version, licence, into, files: {path in the package: name
+here}, icons: [name]}. `vendor.lock.json` records the package's sha512 integrity, its licence and
+the sha256 of every file written. An `update` refuses a package whose tarball differs from the
+integrity that the lock holds for the same version.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def digest(content: bytes) -> str:
 
 
 def download(package: str, version: str, folder: Path) -> tuple[Path, str]:
-    """Fetch one package's tarball with the ordinary client; return it and its verified integrity."""
+    """Fetch one package's tarball with npm; return it and its verified integrity."""
     command = [
         "npm",
         "pack",
@@ -63,7 +64,7 @@ def download(package: str, version: str, folder: Path) -> tuple[Path, str]:
 
 
 def without_source_map(content: bytes, name: str) -> bytes:
-    """Drop the pointer to a source map that is not vendored: static file manifests would stumble over it."""
+    """Drop the pointer to a source map that is not vendored: hashing file names follows it."""
     return SOURCE_MAP.sub(b"\n", content) if name.endswith((".css", ".js")) else content
 
 

@@ -1,4 +1,7 @@
-"""The rules of the house over the syntax tree of one module; tests/test_architecture.py applies and tries them."""
+"""The rules of the house over the syntax tree of one module.
+
+tests/test_architecture.py applies them to the tree and shows that each can fail.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The portal's settings for tests: throw-away data folder, plain HTTP, cheap passwords, no hashed file names."""
+"""The settings for tests: throw-away data, plain HTTP, cheap passwords, no hashed file names."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ os.environ["AGGPORTAL_DATA"] = os.environ["AGGPORTAL_TEST_DATA"]
 os.environ["AGGPORTAL_HTTPS"] = "false"
 os.environ["AGGPORTAL_KEK"] = "dGhlIGtleSBvZiB0aGUgdGVzdHMsIDMyIGJ5dGVzISE="
 
-from aggportal.settings import *  # noqa: E402, F403 -- the environment above comes first
-from aggportal.settings import DATA_DIR, DATABASES  # noqa: E402 -- likewise
+from aggportal.settings import *  # noqa: F403 -- the environment above comes first
+from aggportal.settings import DATA_DIR, DATABASES
 
 # A database file, as in production, so that threads meet SQLite's real locks.
 if "sqlite3" in str(DATABASES["default"]["ENGINE"]):

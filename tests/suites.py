@@ -1,6 +1,6 @@
-"""Which tests run where: `postgres` and `sqlite` tests on their engine, and in CI nothing is skipped.
+"""Which tests run where: `postgres` and `sqlite` tests on their engine; in CI nothing is skipped.
 
-Imported by conftest.py, so that tests/test_suites.py can try the same hooks in a session of its own.
+Imported by conftest.py, so that tests/test_suites.py can try the hooks in a session of its own.
 """
 
 from __future__ import annotations

@@ -96,8 +96,10 @@ def test_a_breach_is_seen(template, breach):
 def test_an_orderly_template_passes():
     orderly = (
         '{# <script>a comment</script> #}<script src="{% static "js/app.js" %}" defer></script>'
-        '<a href="https://kubernetes.io/docs/" title="{% translate "On" %}">{% translate "Read" %}</a>'
-        "{% blocktranslate %}Only once = never{% endblocktranslate %} <code>kubectl</code> {{ name }}"
+        '<a href="https://kubernetes.io/docs/" title="{% translate "On" %}">'
+        '{% translate "Read" %}</a>'
+        "{% blocktranslate %}Only once = never{% endblocktranslate %}"
+        "<code>kubectl</code> {{ name }}"
     )
     assert breaches(orderly) == []
     assert untranslated(orderly) == []
