@@ -17,7 +17,9 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, SignatureAlgorithmOID
+from cryptography.x509.oid import NameOID, SignatureAlgorithmOID
+
+from aggportal.pki.usages import EXTENDED_KEY_USAGES, KEY_USAGES
 
 # What `cryptography` was seen to raise on hostile certificates, early or from a lazy property.
 LIBRARY_ERRORS = (
@@ -213,48 +215,22 @@ def _san_value(name: x509.GeneralName) -> str:
     return str(name.value)
 
 
-_KEY_USAGES = (
-    ("digital_signature", "digital signature"),
-    ("content_commitment", "content commitment"),
-    ("key_encipherment", "key encipherment"),
-    ("key_agreement", "key agreement"),
-    ("data_encipherment", "data encipherment"),
-    ("key_cert_sign", "cert sign"),
-    ("crl_sign", "crl sign"),
-)
-
-
 def _key_usages(certificate: x509.Certificate) -> tuple[str, ...]:
     usage = extension_of(certificate, x509.KeyUsage)
     if usage is None:
         return ()
-    found = [name for attribute, name in _KEY_USAGES if getattr(usage, attribute)]
-    if (
-        usage.key_agreement
-    ):  # the two that have no meaning, and raise, without key agreement (RFC 5280 4.2.1.3)
-        found += ["encipher only"] * usage.encipher_only + ["decipher only"] * usage.decipher_only
+    # Without key agreement the two "only" bits mean nothing, and raise (RFC 5280 section 4.2.1.3).
+    told = (n for n in KEY_USAGES if usage.key_agreement or not n.endswith(" only"))
+    found = (name for name in told if getattr(usage, KEY_USAGES[name]))
     return tuple(found)
 
 
-_EXTENDED_USAGES = {
-    ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE.dotted_string: "any",
-    ExtendedKeyUsageOID.SERVER_AUTH.dotted_string: "server auth",
-    ExtendedKeyUsageOID.CLIENT_AUTH.dotted_string: "client auth",
-    ExtendedKeyUsageOID.CODE_SIGNING.dotted_string: "code signing",
-    ExtendedKeyUsageOID.EMAIL_PROTECTION.dotted_string: "email protection",
-    ExtendedKeyUsageOID.TIME_STAMPING.dotted_string: "timestamping",
-    ExtendedKeyUsageOID.OCSP_SIGNING.dotted_string: "ocsp signing",
-    "1.3.6.1.5.5.7.3.5": "ipsec end system",
-    "1.3.6.1.5.5.7.3.6": "ipsec tunnel",
-    "1.3.6.1.5.5.7.3.7": "ipsec user",
-    "1.3.6.1.4.1.311.10.3.3": "microsoft sgc",
-    "2.16.840.1.113730.4.1": "netscape sgc",
-}
+_EXTENDED_USAGES = {oid: name for name, oid in EXTENDED_KEY_USAGES.items()}
 
 
 def _extended_usages(certificate: x509.Certificate) -> tuple[str, ...]:
     usages = extension_of(certificate, x509.ExtendedKeyUsage)
-    return tuple(_EXTENDED_USAGES.get(u.dotted_string, u.dotted_string) for u in usages or ())
+    return tuple(_EXTENDED_USAGES.get(u, u.dotted_string) for u in usages or ())
 
 
 def _ski(certificate: x509.Certificate) -> str:

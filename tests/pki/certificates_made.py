@@ -75,6 +75,7 @@ def make(
     path_length: int | None = None,
     since: dt.datetime = NOW - dt.timedelta(minutes=5),
     until: dt.datetime = NOW + YEAR,
+    aki: bool = True,
 ) -> Made:
     """Make one certificate, signed by `by` or by itself."""
     key = ec.generate_private_key(ec.SECP256R1())
@@ -100,7 +101,7 @@ def make(
     if hosts:
         names = x509.SubjectAlternativeName([san(host) for host in hosts])
         builder = builder.add_extension(names, critical=False)
-    if by:
+    if by and aki:
         identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
         builder = builder.add_extension(identifier, critical=False)
     certificate = builder.sign(signer, hashes.SHA256())
