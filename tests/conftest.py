@@ -1,7 +1,17 @@
-"""What every test may use. The suites' own fixtures stand in the conftest.py of their folders."""
+"""What every test may use: the cast (a viewer, an issuer, an administrator, a stranger without a role).
+
+The suites' own fixtures stand in the conftest.py of their folders.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from aggportal.accounts.models import User
+from aggportal.accounts.roles import Role, give_role
 from tests.suites import (
     pytest_collection_modifyitems,
     pytest_make_collect_report,
@@ -15,3 +25,39 @@ __all__ = [
 ]
 
 pytest_plugins = ["pytester"]
+
+
+def _person(name: str, role: Role | None) -> User:
+    user = User.objects.create_user(name, f"{name}@example.com", "correct horse battery")
+    give_role(user, role)
+    return user
+
+
+@pytest.fixture
+def stranger(db: None) -> User:
+    return _person("stranger", None)
+
+
+@pytest.fixture
+def viewer(db: None) -> User:
+    return _person("vera", Role.VIEWER)
+
+
+@pytest.fixture
+def issuer(db: None) -> User:
+    return _person("ian", Role.ISSUER)
+
+
+@pytest.fixture
+def administrator(db: None) -> User:
+    return _person("ada", Role.ADMINISTRATOR)
+
+
+@pytest.fixture
+def client_of() -> Callable[[User], Client]:
+    def sign_in(user: User) -> Client:
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return sign_in

@@ -1,0 +1,14 @@
+"""Who signs in."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+
+
+class User(AbstractUser):
+    """A person. What they may do stands in `roles`, as Django groups."""
+
+    must_change_password = models.BooleanField(
+        default=False, help_text="Set with a one-time password; cleared when the person chooses their own."
+    )

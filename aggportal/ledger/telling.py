@@ -1,0 +1,24 @@
+"""The ledger's actions as sentences: who did what. An action that is not listed is shown by its name."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy
+
+ACTIONS = {
+    "account.signed_in": gettext_lazy("signed in"),
+    "account.signed_out": gettext_lazy("signed out"),
+    "account.sign_in_failed": gettext_lazy("failed to sign in as"),
+    "account.password_changed": gettext_lazy("changed the password of"),
+    "person.added": gettext_lazy("added the person"),
+    "person.role_changed": gettext_lazy("changed the role of"),
+    "person.password_renewed": gettext_lazy("made a one-time password for"),
+    "authority.created": gettext_lazy("made the authority"),
+    "authority.config_changed": gettext_lazy("changed the profiles of"),
+    "certificate.issued": gettext_lazy("issued the certificate"),
+    "certificate.key_taken": gettext_lazy("took the private key of"),
+    "cluster.connected": gettext_lazy("connected the cluster"),
+    "cluster.changed": gettext_lazy("changed the cluster"),
+    "cluster.deleted": gettext_lazy("removed the cluster"),
+    "apiservice.registered": gettext_lazy("registered the APIService"),
+    "apiservice.deleted": gettext_lazy("deleted the APIService"),
+}

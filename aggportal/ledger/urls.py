@@ -1,0 +1,14 @@
+"""Addresses of the audit pages."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from aggportal.ledger import views
+
+app_name = "ledger"
+urlpatterns = [
+    path("", views.entry_list, name="entry_list"),
+    path("export.csv", views.entry_export, name="entry_export"),
+    path("<int:seq>/", views.entry_show, name="entry_show"),
+]

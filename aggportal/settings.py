@@ -1,0 +1,196 @@
+"""Settings of AggPortal. Every knob is an environment variable named AGGPORTAL_*; README lists them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dj_database_url
+import django_stubs_ext
+from csp.constants import NONE, SELF
+
+from aggportal.env import env, read_or_make_secret
+
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = env.path("AGGPORTAL_DATA", BASE_DIR / "data").resolve()
+# The database and the keys live in separate trees, so that a copy of the one does not carry the other.
+DATABASE_DIR = DATA_DIR / "database"
+KEYS_DIR = DATA_DIR / "keys"
+
+DEBUG = env.bool("AGGPORTAL_DEBUG", False)
+# HTTPS is assumed; `make run` on loopback says otherwise.
+HTTPS = env.bool("AGGPORTAL_HTTPS", True)
+SECRET_KEY = env.str("AGGPORTAL_SECRET_KEY", "") or read_or_make_secret(KEYS_DIR / "secret_key")
+ALLOWED_HOSTS = env.list("AGGPORTAL_ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("AGGPORTAL_TRUSTED_ORIGINS", [])
+# How many reverse proxies in front may be believed about X-Forwarded-For; 0 believes none.
+TRUSTED_PROXIES = env.int("AGGPORTAL_TRUSTED_PROXIES", 0)
+
+# The key-encryption key: base64 of 32 bytes in AGGPORTAL_KEK, or a file (mode 0600) that holds it.
+KEK = env.str("AGGPORTAL_KEK", "")
+KEK_FILE = env.path("AGGPORTAL_KEK_FILE", KEYS_DIR / "kek")
+
+# Networks (CIDR) that outgoing connections may reach; empty means every address that is not denied.
+EGRESS_ALLOW = env.list("AGGPORTAL_EGRESS_ALLOW", [])
+# Networks (CIDR) denied on top of link-local, multicast, unspecified and reserved ones.
+EGRESS_DENY = env.list("AGGPORTAL_EGRESS_DENY", [])
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.forms",
+    "csp",
+    "django_htmx",
+    "aggportal.web",
+    "aggportal.accounts",
+    "aggportal.vault",
+    "aggportal.ledger",
+    "aggportal.certs",
+    "aggportal.clusters",
+    "aggportal.snippets",
+    "aggportal.dashboard",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "aggportal.web.middleware.request_id",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "aggportal.accounts.middleware.require_new_password",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "aggportal.web.middleware.answer_refusals",
+]
+
+ROOT_URLCONF = "aggportal.urls"
+WSGI_APPLICATION = "aggportal.wsgi.application"
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        # The second folder lets a template include a vendored icon as `icons/key.svg`.
+        "DIRS": [BASE_DIR / "templates", BASE_DIR / "static/vendor/bootstrap-icons"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.debug",
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "aggportal.web.context.appearance",
+                "aggportal.accounts.context.role",
+            ],
+            "builtins": ["aggportal.web.templatetags.portal"],
+        },
+    },
+]
+
+SQLITE_OPTIONS = {
+    "timeout": 20,
+    # A transaction that reads before it writes would fail with "database is locked" in any other mode.
+    "transaction_mode": "IMMEDIATE",
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+}
+
+
+def _database() -> dict[str, object]:
+    url = env.str("DATABASE_URL", "")
+    if url:
+        parsed: dict[str, object] = dict(
+            dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True)
+        )
+    else:
+        DATABASE_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+        parsed = {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": str(DATABASE_DIR / "aggportal.sqlite3"),
+        }
+    if parsed["ENGINE"] == "django.db.backends.sqlite3":
+        parsed["OPTIONS"] = SQLITE_OPTIONS
+    return parsed
+
+
+DATABASES = {"default": _database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_USER_MODEL = "accounts.User"
+LOGIN_URL = "accounts:login"
+LOGIN_REDIRECT_URL = "dashboard:dashboard_show"
+LOGOUT_REDIRECT_URL = "accounts:login"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+
+LANGUAGE_CODE = "en"
+LOCALE_PATHS = [BASE_DIR / "aggportal/locale"]
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = env.path("AGGPORTAL_STATIC", DATA_DIR / "static")
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+# A pasted kubeconfig or certificate is small; a larger body is refused before it is read.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+FILE_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    },
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_AGE = 8 * 60 * 60
+CSRF_COOKIE_SECURE = HTTPS
+CSRF_FAILURE_VIEW = "aggportal.web.errors.csrf_failure"
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+if env.bool("AGGPORTAL_BEHIND_TLS_PROXY", False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{levelname} {name} {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.log_level("AGGPORTAL_LOG_LEVEL", "INFO")},
+}

@@ -1,0 +1,52 @@
+"""Pages for what went wrong: each says what happened and what to do next, never a bare number."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+
+from aggportal.web.sentences import words
+from aggportal.words import RefusedError
+
+
+def _page(request: HttpRequest, *, status: int, title: str, text: str) -> HttpResponse:
+    return render(request, "web/error_page.html", {"title": title, "text": text}, status=status)
+
+
+def refusal(request: HttpRequest, error: RefusedError) -> HttpResponse:
+    """Answer a refusal with its own words; its `status` (HTTP, default 409) is the error's to say."""
+    status = getattr(error, "status", 409)
+    return _page(request, status=status, title=_("That cannot be done"), text=words(error.sentence))
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer 400: the request itself was malformed."""
+    text = _("The browser sent something that cannot be read. Go back, reload the page and try again.")
+    return _page(request, status=400, title=_("This request cannot be read"), text=text)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer 403 with the refusal's own words where it has some."""
+    text = str(exception) or _("Your role does not allow this. An administrator can change it.")
+    return _page(request, status=403, title=_("You may not do this"), text=text)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer 404."""
+    text = _("Nothing is at this address. It may have been deleted, or the address is mistyped.")
+    return _page(request, status=404, title=_("Not found"), text=text)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer 500: our fault, said plainly, with the id that finds it in the log."""
+    text = _("This is a fault of the portal. Nothing was half done. The log has it as %(id)s.") % {
+        "id": getattr(request, "request_id", "?")
+    }
+    return render(request, "web/fault_page.html", {"text": text}, status=500)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Answer a failed cross-site check: mostly an old page or blocked cookies."""
+    text = _("The page was too old, or the browser blocks cookies. Reload the page and try again.")
+    return _page(request, status=403, title=_("The form could not be trusted"), text=text)

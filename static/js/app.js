@@ -1,0 +1,111 @@
+// What pages do beyond htmx. Everything here is a convenience: each page works without it.
+(() => {
+  "use strict";
+
+  const announce = (key) => {
+    const box = document.getElementById("announcer");
+    box.textContent = "";
+    window.setTimeout(() => { box.textContent = box.dataset[key]; }, 50);
+  };
+
+  // Copying: <button data-copy="element-id">
+  const textOf = (element) => ("value" in element ? element.value : element.textContent);
+  const copy = async (button) => {
+    const source = document.getElementById(button.dataset.copy);
+    if (!source) return;
+    try {
+      await navigator.clipboard.writeText(textOf(source));
+      button.classList.add("copied");
+      window.setTimeout(() => button.classList.remove("copied"), 1500);
+      announce("copied");
+    } catch {
+      const range = document.createRange();
+      range.selectNodeContents(source);
+      window.getSelection().removeAllRanges();
+      window.getSelection().addRange(range);
+      announce("failed");
+    }
+  };
+
+  // A chosen or dropped file is read into a text area: <input type=file data-file-into="id">, <textarea data-drop>
+  const readInto = async (file, area) => {
+    if (!file || !area) return;
+    if (file.size > 1000000) { area.setCustomValidity(""); return; }
+    area.value = await file.text();
+    area.dispatchEvent(new Event("input", { bubbles: true }));
+    area.dispatchEvent(new Event("change", { bubbles: true }));
+  };
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (button) copy(button);
+  });
+
+  document.addEventListener("change", (event) => {
+    const input = event.target.closest("[data-file-into]");
+    if (input) readInto(input.files[0], document.getElementById(input.dataset.fileInto));
+  });
+
+  document.addEventListener("dragover", (event) => {
+    if (event.target.closest("[data-drop]")) event.preventDefault();
+  });
+  document.addEventListener("drop", (event) => {
+    const area = event.target.closest("[data-drop]");
+    if (!area || !event.dataTransfer.files.length) return;
+    event.preventDefault();
+    readInto(event.dataTransfer.files[0], area);
+  });
+
+  // Dangerous actions ask for a name: <input data-confirm-name="the-name"> opens the form's submit button.
+  const checkName = (input) => {
+    const button = input.form && input.form.querySelector("[data-confirm-button]");
+    if (button) button.disabled = input.value !== input.dataset.confirmName;
+  };
+  document.addEventListener("input", (event) => {
+    if (event.target.matches("[data-confirm-name]")) checkName(event.target);
+  });
+
+  // "/" goes to the search box.
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+    const search = document.getElementById("search");
+    if (search) { event.preventDefault(); search.focus(); search.select(); }
+  });
+
+  // Relative times go on counting while the page is open.
+  const units = [["year", 31557600], ["month", 2629800], ["week", 604800], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+  const words = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "always" });
+  const tick = () => {
+    for (const time of document.querySelectorAll("time[data-relative]")) {
+      const seconds = (new Date(time.dateTime) - Date.now()) / 1000;
+      if (Math.abs(seconds) < 5) continue;
+      const [unit, size] = units.find(([, size]) => Math.abs(seconds) >= size) || units[6];
+      time.textContent = words.format(Math.trunc(seconds / size), unit);
+    }
+  };
+  window.setInterval(tick, 5000);
+
+  // What JavaScript takes over is marked, so that CSS may hide what only serves without it.
+  document.documentElement.classList.add("js");
+  const prepare = (root) => {
+    for (const input of root.querySelectorAll("[data-confirm-name]")) checkName(input);
+  };
+  prepare(document);
+  document.addEventListener("htmx:load", (event) => prepare(event.target));
+
+  // A form that takes its time says so and cannot be sent twice.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    const button = event.submitter;
+    if (event.defaultPrevented || form.dataset.again !== undefined || !button) return;
+    window.setTimeout(() => { button.classList.add("busy"); button.setAttribute("aria-busy", "true"); }, 0);
+    if (form.dataset.sent) { event.preventDefault(); return; }
+    if (form.method === "post" && !form.hasAttribute("data-download")) form.dataset.sent = "yes";
+    else window.setTimeout(() => { button.classList.remove("busy"); button.removeAttribute("aria-busy"); }, 1500);
+  });
+  window.addEventListener("pageshow", () => {
+    for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+    for (const button of document.querySelectorAll(".busy")) { button.classList.remove("busy"); button.removeAttribute("aria-busy"); }
+  });
+})();
