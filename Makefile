@@ -26,9 +26,10 @@ help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(RUN_STAMP) ## Serve the portal on http://127.0.0.1:8000 (PORT=…, DATA=… move it); Ctrl-C stops it
-	@$(RUN_ENV) .ci/prepare
+	@$(RUN_ENV) python manage.py collectstatic --verbosity 0 --no-input
+	@$(RUN_ENV) deploy/prepare
 	@echo "AggPortal: http://127.0.0.1:$(PORT)/ (data in $(DATA); Ctrl-C stops it)"
-	@exec env $(RUN_ENV) honcho start --app-root . --procfile deploy/Procfile --port $(PORT) --no-prefix
+	@$(RUN_ENV) exec honcho start --app-root . --procfile deploy/Procfile --port $(PORT) --no-prefix
 
 test: $(DEV_STAMP) ## Unit, view and interop tests on SQLite
 	$(PYTEST) $(QUICK)

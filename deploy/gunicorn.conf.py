@@ -7,12 +7,13 @@ Threads, since a page waits for the database; two processes, since a signature k
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 worker_class = "gthread"
 workers = int(os.environ.get("AGGPORTAL_WEB_PROCESSES", "2"))
 threads = int(os.environ.get("AGGPORTAL_WEB_THREADS", "8"))
 # A worker's heartbeat must not wait for a slow disk.
-worker_tmp_dir = "/dev/shm"  # noqa: S108 -- gunicorn's own recommendation; the name in it is random
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 -- only a folder
 timeout = 60
 graceful_timeout = 5
 keepalive = 15
