@@ -28,10 +28,12 @@ class InvalidJson(PkiError):
 
     code = "invalid-json"
 
-    def __init__(self, text: str, *, line: int, column: int, **params: object) -> None:
+    def __init__(
+        self, text: str, *, line: int, column: int, field: str = "", **params: object
+    ) -> None:
         self.line = line
         self.column = column
-        super().__init__(text, line=line, column=column, **params)
+        super().__init__(text, field=field, line=line, column=column, **params)
 
 
 class InvalidField(PkiError):
@@ -151,10 +153,31 @@ class InvalidCertificate(PkiError):
     code = "invalid-certificate"
 
 
-class CannotProxy(PkiError):
+class Unfit(PkiError):
+    """A certificate cannot do a job; `problems` says why, one leaf for each reason."""
+
+    code = "unfit"
+
+    def __init__(self, text: str, *, reasons: Sequence[PkiError], **params: object) -> None:
+        """`text` has a place for `%(reasons)s`."""
+        self._reasons = tuple(reasons)
+        super().__init__(text, field="certificate", reasons=" ".join(map(str, reasons)), **params)
+
+    @property
+    def problems(self) -> tuple[PkiError, ...]:
+        return self._reasons
+
+
+class CannotProxy(Unfit):
     """A certificate cannot serve as kube-apiserver's proxy client certificate."""
 
     code = "cannot-proxy"
+
+
+class CannotServe(Unfit):
+    """A certificate cannot be the serving certificate of an extension API server."""
+
+    code = "cannot-serve"
 
 
 def require_no_problems(problems: Sequence[PkiError]) -> None:

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID, SignatureAlgorithmOID
 
+from aggportal.pki.names import format_subject
 from aggportal.pki.usages import EXTENDED_KEY_USAGES, KEY_USAGES
 
 # What `cryptography` was seen to raise on hostile certificates, early or from a lazy property.
@@ -82,8 +83,8 @@ def certificate_facts(certificate: x509.Certificate) -> CertificateFacts:
     constraints = extension_of(certificate, x509.BasicConstraints)
     der = certificate.public_bytes(Encoding.DER)
     return CertificateFacts(
-        subject=name_text(certificate.subject),
-        issuer=name_text(certificate.issuer),
+        subject=format_subject(certificate.subject),
+        issuer=format_subject(certificate.issuer),
         common_name=common_name(certificate.subject),
         organizations=_values(certificate.subject, NameOID.ORGANIZATION_NAME),
         serial=f"{certificate.serial_number:x}",
@@ -116,14 +117,6 @@ def is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> boo
     except (*LIBRARY_ERRORS, InvalidSignature):
         return False
     return True
-
-
-_SHORT_NAMES = {NameOID.EMAIL_ADDRESS: "E", NameOID.SERIAL_NUMBER: "serialNumber"}
-
-
-def name_text(name: x509.Name) -> str:
-    """Write a distinguished name in encoded order: `C=CN, O=k8s+O=second, CN=aggregator`."""
-    return ", ".join(rdn.rfc4514_string(_SHORT_NAMES) for rdn in name.rdns)
 
 
 def common_name(name: x509.Name) -> str:
@@ -207,7 +200,7 @@ def _sans(certificate: x509.Certificate) -> tuple[tuple[str, str], ...]:
 def _san_value(name: x509.GeneralName) -> str:
     match name:
         case x509.DirectoryName():
-            return name_text(name.value)
+            return format_subject(name.value)
         case x509.OtherName():
             return f"{name.type_id.dotted_string}:{name.value.hex()}"
         case x509.RegisteredID():
