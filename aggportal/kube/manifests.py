@@ -1,8 +1,9 @@
 """Kubernetes documents as YAML text that every reader understands alike.
 
-PyYAML and Go's YAML libraries disagree about plain words: `1e3` is a string for the one and a number for the other,
-`y` a letter or a truth. So a string is written plain only when no reader can take it for anything else, and in
-double quotes otherwise; what is not ASCII becomes an escape (U+0085 and lone marks survive no other way).
+PyYAML and Go's YAML libraries disagree about plain words: `1e3` is a string for the one and a
+number for the other, `y` a letter or a truth. So a string is written plain only when no reader can
+take it for anything else, and in double quotes otherwise; what is not ASCII becomes an escape
+(U+0085 and lone marks survive no other way).
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ _Dumper.add_representer(str, _represent_text)
 
 
 def dump_yaml(*documents: object) -> str:
-    """Return `documents` (dicts, lists, strings, numbers, booleans) as YAML, separated by `---`, in their own order."""
+    """Return `documents` (dicts, lists and scalars) as YAML in their own order, `---` between."""
     return "---\n".join(_dump(documents))
 
 

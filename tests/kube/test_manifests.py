@@ -24,7 +24,8 @@ def test_a_document_comes_back_as_it_went(document: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "word", ["1e3", "0x1F", "0o7", "y", "No", "on", "null", "~", ".inf", "Infinity", "12:30", "", " a"]
+    "word",
+    ["1e3", "0x1F", "0o7", "y", "No", "on", "null", "~", ".inf", "Infinity", "12:30", "", " a"],
 )
 def test_a_word_that_another_reader_could_take_for_a_number_is_quoted(word: str) -> None:
     assert dump_yaml({"key": word}) == f"key: {json.dumps(word)}\n"
