@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cryptography import x509
 
-from aggportal.pki.config import CertificatePolicy
+from aggportal.pki.profiles import CertificatePolicy
 from aggportal.pki.hosts import San
 
 

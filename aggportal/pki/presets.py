@@ -1,0 +1,67 @@
+"""Documents to start from: `cfssl print-defaults`, byte for byte, and profiles for the aggregation layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from aggportal.pki.config import Profile, load_profile
+from aggportal.pki.jsontext import dump_json
+
+# `cfssl print-defaults config`
+DEFAULT_CONFIG: Mapping[str, object] = MappingProxyType(
+    {
+        "signing": {
+            "default": {"expiry": "168h"},
+            "profiles": {
+                "www": {
+                    "expiry": "8760h",
+                    "usages": ["signing", "key encipherment", "server auth"],
+                },
+                "client": {
+                    "expiry": "8760h",
+                    "usages": ["signing", "key encipherment", "client auth"],
+                },
+            },
+        }
+    }
+)
+
+# `cfssl print-defaults csr`
+DEFAULT_REQUEST: Mapping[str, object] = MappingProxyType(
+    {
+        "CN": "example.net",
+        "hosts": ["example.net", "www.example.net"],
+        "key": {"algo": "ecdsa", "size": 256},
+        "names": [{"C": "US", "ST": "CA", "L": "San Francisco"}],
+    }
+)
+
+DEFAULT_CONFIG_TEXT = dump_json(dict(DEFAULT_CONFIG))
+DEFAULT_REQUEST_TEXT = dump_json(dict(DEFAULT_REQUEST))
+
+# The classic recipe: one CA and one profile for everything, ten years.
+_AGGREGATOR = {
+    "usages": ["signing", "key encipherment", "server auth", "client auth"],
+    "expiry": "87600h",
+}
+# kube-apiserver's --proxy-client-cert-file: a client and nothing else, so that no extension server can pose as it.
+# Key encipherment is for RSA key exchange by servers; a client signs.
+_FRONT_PROXY_CLIENT = {"usages": ["signing", "client auth"], "expiry": "8760h"}
+# An extension API server's TLS certificate, trusted through caBundle: a server and nothing else.
+_EXTENSION_SERVING = {"usages": ["signing", "key encipherment", "server auth"], "expiry": "8760h"}
+_WWW = {"expiry": "8760h", "usages": ["signing", "key encipherment", "server auth"]}
+_CLIENT = {"expiry": "8760h", "usages": ["signing", "key encipherment", "client auth"]}
+
+PRESETS: Mapping[str, Profile] = MappingProxyType(
+    {
+        name: load_profile(name, document)
+        for name, document in (
+            ("front-proxy-client", _FRONT_PROXY_CLIENT),
+            ("extension-serving", _EXTENSION_SERVING),
+            ("aggregator", _AGGREGATOR),
+            ("www", _WWW),
+            ("client", _CLIENT),
+        )
+    }
+)
