@@ -194,7 +194,7 @@ def _connection(
 
 
 def _require_known(entry: Mapping[str, object], known: frozenset[str], *, path: str) -> None:
-    """Refuse every field that is not a plain value; unknown ones too, since they may come to mean."""
+    """Refuse every field that is not a plain value; unknown ones too."""
     for name, value in entry.items():
         if name in known and not (
             name == "insecure-skip-tls-verify" and value not in (False, None)

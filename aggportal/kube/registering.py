@@ -208,8 +208,8 @@ def _check_ca_bundle(registration: Registration) -> None:
     except UnicodeDecodeError as exc:
         raise InvalidRegistration(_n("This is no PEM certificate."), field="ca_bundle") from exc
     except InvalidConnection as exc:
-        said = exc.sentence
-        raise InvalidRegistration(said.text, field="ca_bundle", **said.params) from exc
+        params: dict[str, Any] = dict(exc.sentence.params)
+        raise InvalidRegistration(exc.sentence.text, field="ca_bundle", **params) from exc
 
 
 def _require_between(value: int, least: int, most: int, *, field: str) -> None:

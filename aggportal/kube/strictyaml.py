@@ -81,17 +81,15 @@ def _require_plain_events(text: str) -> None:
     """Refuse while reading, before anything is built."""
     depth = 0
     for count, event in enumerate(yaml.parse(text, Loader=yaml.SafeLoader)):
-        mark = event.start_mark
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
             raise InvalidKubeconfig(
                 _n("Line %(line)d: aliases and anchors (& and *) are not accepted; write it out."),
-                line=mark.line + 1,
-                column=mark.column + 1,
+                **_place(event),
             )
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH:
-            raise _too_deep(line=mark.line + 1, column=mark.column + 1)
+            raise _too_deep(**_place(event))
         if count > MAX_NODES:
             raise InvalidKubeconfig(
                 _n("This holds more than %(limit)d values; take out what is not needed."),
@@ -112,18 +110,14 @@ def _value(node: yaml.Node) -> object:
         if node.tag == _TAG + "bool" and node.value.lower() in _WORDS:
             return _WORDS[node.value.lower()]
     raise InvalidKubeconfig(
-        _n("Line %(line)d: the type %(tag)s is not accepted."),
-        line=node.start_mark.line + 1,
-        column=node.start_mark.column + 1,
-        tag=node.tag[:80],
+        _n("Line %(line)d: the type %(tag)s is not accepted."), tag=node.tag[:80], **_place(node)
     )
 
 
 def _mapping(node: yaml.MappingNode) -> dict[str, object]:
     doc: dict[str, object] = {}
     for key_node, value_node in node.value:
-        mark = key_node.start_mark
-        place = {"line": mark.line + 1, "column": mark.column + 1}
+        place = _place(key_node)
         if not isinstance(key_node, yaml.ScalarNode) or key_node.tag not in _TEXT_TAGS:
             raise InvalidKubeconfig(
                 _n("Line %(line)d: a key must be plain text; << is not accepted."), **place
@@ -136,6 +130,11 @@ def _mapping(node: yaml.MappingNode) -> dict[str, object]:
             )
         doc[key_node.value] = _value(value_node)
     return doc
+
+
+def _place(node: yaml.Node | yaml.Event) -> dict[str, int]:
+    mark = node.start_mark
+    return {"line": mark.line + 1, "column": mark.column + 1} if mark else {}
 
 
 def _malformed(line: int, column: int) -> InvalidKubeconfig:
