@@ -26,6 +26,7 @@ help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(RUN_STAMP) ## Serve the portal on http://127.0.0.1:8000 (PORT=…, DATA=… move it); Ctrl-C stops it
+	@mkdir -p -m 0700 "$(DATA)"
 	@$(RUN_ENV) python manage.py collectstatic --verbosity 0 --no-input
 	@$(RUN_ENV) deploy/prepare
 	@echo "AggPortal: http://127.0.0.1:$(PORT)/ (data in $(DATA); Ctrl-C stops it)"
