@@ -64,7 +64,7 @@ def parse_json(text: str) -> dict[str, object]:
 
 def dump_json(document: Mapping[str, object]) -> str:
     """Write as `cfssl print-defaults` does: four spaces, keys in their order, a line break at the end."""
-    return json.dumps(document, indent=4, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(dict(document), indent=4, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _require_small(text: str) -> None:

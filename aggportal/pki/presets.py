@@ -37,8 +37,9 @@ DEFAULT_REQUEST: Mapping[str, object] = MappingProxyType(
     }
 )
 
-DEFAULT_CONFIG_TEXT = dump_json(dict(DEFAULT_CONFIG))
-DEFAULT_REQUEST_TEXT = dump_json(dict(DEFAULT_REQUEST))
+# cfssl ends its output with an empty line.
+DEFAULT_CONFIG_TEXT = dump_json(DEFAULT_CONFIG) + "\n"
+DEFAULT_REQUEST_TEXT = dump_json(DEFAULT_REQUEST) + "\n"
 
 # The classic recipe: one CA and one profile for everything, ten years.
 _AGGREGATOR = {

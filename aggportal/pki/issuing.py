@@ -1,0 +1,292 @@
+"""Plan, then sign: every field of a certificate is decided and can be shown before a key touches it.
+
+Field rules are cfssl's. Strict mode, the default, departs from them where cfssl's way is a defect: the authority key
+identifier is always set, nothing outlives its issuer, an issuer's path length binds. `compat` is cfssl's way to the
+byte.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+from dataclasses import replace
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from aggportal.pki.durations import parse_duration, parse_positive_duration
+from aggportal.pki.errors import (
+    InvalidField,
+    KeyMismatch,
+    MissingSubject,
+    NotAnAuthority,
+    NoUsage,
+)
+from aggportal.pki.extensions import extensions_of
+from aggportal.pki.hosts import San, classify_hosts
+from aggportal.pki.identities import require_no_reserved_identity
+from aggportal.pki.issuers import encode_name, issuer_of, key_identifier
+from aggportal.pki.keys import (
+    PrivateKey,
+    PublicKey,
+    describe_key,
+    hash_algorithm,
+    key_spec_of,
+    require_allowed_key,
+    require_key_spec,
+    signature_hash_for,
+    spki_sha256,
+)
+from aggportal.pki.names import build_subject
+from aggportal.pki.plans import CertificatePlan, Issuer, Validity
+from aggportal.pki.profiles import CaConstraint, Profile
+from aggportal.pki.rules import (
+    require_fitting_usages,
+    require_local_profile,
+    require_names_allowed,
+    require_path_length,
+    require_within_issuer,
+)
+from aggportal.pki.specs import CaSpec, RequestSpec, has_subject
+from aggportal.pki.usages import extended_key_usages, key_usages
+from aggportal.words import gettext_noop as _n
+
+__all__ = [
+    "certificate_pem",
+    "issuer_of",
+    "plan_authority",
+    "plan_certificate",
+    "sign_certificate",
+    "with_public_key",
+]
+
+CA_EXPIRY = "43800h"
+CA_USAGES = ("cert sign", "crl sign")
+BACKDATE = dt.timedelta(minutes=5)
+_LAST = dt.datetime(9999, 12, 31, 23, 59, 59, tzinfo=dt.UTC)
+
+
+def plan_authority(
+    spec: RequestSpec, *, now: dt.datetime, compat: bool = False, serial: int | None = None
+) -> CertificatePlan:
+    """Plan a self-signed authority, as `cfssl gencert -initca` makes it.
+
+    Raises `MissingSubject`, `InvalidField` and what host and duration reading raise.
+    """
+    if not has_subject(spec):
+        words = _n("An authority needs a CN, or something in every entry of names.")
+        raise MissingSubject(words, field="CN")
+    if spec.delegation_enabled:
+        words = _n("Delegated credentials are for servers' certificates, not for an authority.")
+        raise InvalidField(words, field="delegation_enabled")
+    require_key_spec(spec.key)
+    ca = spec.ca or CaSpec()
+    subject = build_subject(spec)
+    begin = _not_before(now, ca.backdate, field="ca.backdate")
+    end = begin + parse_positive_duration(ca.expiry or CA_EXPIRY, field="ca.expiry")
+    sans = _ca_sans(spec, compat)
+    return CertificatePlan(
+        profile="",
+        compat=compat,
+        self_signed=True,
+        subject=subject,
+        issuer=subject,
+        serial=_serial(serial),
+        validity=_validity(begin, end),
+        key_usages=CA_USAGES,
+        extended_key_usages=(),
+        is_ca=True,
+        path_length=_path_length(ca.pathlen, ca.pathlenzero),
+        subject_key_identifier=None,
+        has_authority_key_identifier=not compat,
+        authority_key_identifier=None,
+        sans=sans,
+        sans_critical=False,
+        signature_hash=signature_hash_for(spec.key),
+        crl_url=spec.crl_url,
+        key=str(spec.key),
+    )
+
+
+def plan_certificate(
+    spec: RequestSpec,
+    *,
+    profile: Profile,
+    issuer: Issuer,
+    now: dt.datetime,
+    compat: bool = False,
+    serial: int | None = None,
+) -> CertificatePlan:
+    """Plan a certificate that `issuer` signs under `profile` (take it from `SigningConfig.profile`).
+
+    Raises a leaf of `PkiError` for the first rule that is broken.
+    """
+    require_local_profile(profile, serial=serial)
+    _require_leaf_spec(spec, compat)
+    if not issuer.is_ca:
+        raise NotAnAuthority(_n("The issuer's certificate is not an authority's."))
+    usages, extended = key_usages(profile.usages), extended_key_usages(profile.usages)
+    if not usages and not extended:
+        raise NoUsage(
+            _n("The profile %(name)s allows no usage."), field="profile", name=profile.name
+        )
+    constraint = profile.ca_constraint
+    path_length = _constraint_path_length(constraint)
+    require_fitting_usages(usages, is_ca=constraint.is_ca, compat=compat)
+    subject = build_subject(spec)
+    validity = _profile_validity(profile, now)
+    sans = classify_hosts(spec.hosts, compat=compat)
+    require_names_allowed(profile.name_whitelist, common_name=spec.common_name, sans=sans)
+    if constraint.is_ca:
+        sans = _ca_sans(spec, compat)
+    if not compat:
+        require_within_issuer(validity, issuer=issuer.validity)
+        require_path_length(issuer, is_ca=constraint.is_ca, path_length=path_length)
+    keyed = not compat or encode_name(subject) != encode_name(issuer.subject)
+    return CertificatePlan(
+        profile=profile.name,
+        compat=compat,
+        self_signed=False,
+        subject=subject,
+        issuer=issuer.subject,
+        serial=_serial(serial),
+        validity=validity,
+        key_usages=usages,
+        extended_key_usages=extended,
+        is_ca=constraint.is_ca,
+        path_length=path_length,
+        subject_key_identifier=None,
+        has_authority_key_identifier=keyed,
+        authority_key_identifier=issuer.subject_key_identifier if keyed else None,
+        sans=sans,
+        sans_critical=not list(subject),
+        signature_hash=issuer.signature_hash,
+        issuer_spki_sha256=issuer.spki_sha256,
+        ocsp_url=profile.ocsp_url,
+        issuer_urls=profile.issuer_urls,
+        crl_url=profile.crl_url,
+        policies=profile.policies,
+        ocsp_no_check=profile.ocsp_no_check,
+        delegation=spec.delegation_enabled,
+        key=str(spec.key),
+    )
+
+
+def with_public_key(plan: CertificatePlan, public_key: PublicKey) -> CertificatePlan:
+    """Return the plan with the key identifiers that follow from the subject's key."""
+    ski = key_identifier(public_key)
+    own_aki = ski if plan.has_authority_key_identifier and plan.self_signed else None
+    return replace(
+        plan,
+        subject_key_identifier=ski,
+        authority_key_identifier=own_aki or plan.authority_key_identifier,
+        key=describe_key(public_key),
+    )
+
+
+def sign_certificate(
+    plan: CertificatePlan,
+    *,
+    public_key: PublicKey,
+    issuer_key: PrivateKey,
+    allow_reserved: bool = False,
+) -> x509.Certificate:
+    """Sign exactly what the plan says.
+
+    Raises `KeyMismatch` when `issuer_key` is not the planned issuer's, and `ReservedIdentity`; `allow_reserved` lets
+    Kubernetes' own `system:` names pass, its administrators' group never.
+    """
+    require_no_reserved_identity(plan.subject, allow=allow_reserved)
+    require_allowed_key(public_key)
+    _require_issuer_key(plan, public_key, issuer_key)
+    whole = with_public_key(plan, public_key)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(whole.subject)
+        .issuer_name(whole.issuer)
+        .serial_number(whole.serial)
+        .not_valid_before(whole.validity.not_before)
+        .not_valid_after(whole.validity.not_after)
+        .public_key(public_key)
+    )
+    ski = whole.subject_key_identifier or key_identifier(public_key)
+    for extension, critical in extensions_of(whole, ski=ski, aki=whole.authority_key_identifier):
+        builder = builder.add_extension(extension, critical)
+    return builder.sign(issuer_key, hash_algorithm(whole.signature_hash))
+
+
+def certificate_pem(certificate: x509.Certificate) -> str:
+    """Write a certificate as PEM."""
+    return certificate.public_bytes(Encoding.PEM).decode("ascii")
+
+
+def _require_leaf_spec(spec: RequestSpec, compat: bool) -> None:
+    if spec.ca is not None:
+        words = _n("A ca section belongs to making an authority; the profile decides for others.")
+        raise InvalidField(words, field="ca")
+    if spec.extensions and not compat:
+        words = _n(
+            "Extensions come from the profile only; cfssl would leave these out silently too."
+        )
+        raise InvalidField(words, field="extensions")
+    if not compat and not spec.common_name.strip() and not has_subject(spec):
+        raise MissingSubject(_n("Give a CN, or something in names."), field="CN")
+    require_key_spec(spec.key)
+
+
+def _require_issuer_key(plan: CertificatePlan, public_key: PublicKey, key: PrivateKey) -> None:
+    signer = require_allowed_key(key.public_key())
+    expected = spki_sha256(public_key) if plan.self_signed else plan.issuer_spki_sha256
+    if spki_sha256(signer) != expected:
+        raise KeyMismatch(_n("The signing key is not the authority's."))
+    if signature_hash_for(key_spec_of(signer)) != plan.signature_hash:
+        raise KeyMismatch(_n("The key is of another kind than was planned."), field="key")
+
+
+def _ca_sans(spec: RequestSpec, compat: bool) -> tuple[San, ...]:
+    """An authority has no names of hosts; in cfssl IP addresses slip through."""
+    sans = classify_hosts(spec.hosts, compat=compat)
+    return tuple(san for san in sans if compat and san.kind == "ip")
+
+
+def _not_before(now: dt.datetime, backdate: str, *, field: str) -> dt.datetime:
+    """Round to the minute, half up, and go back, as cfssl does; a backdate of 0 is the default of five minutes."""
+    utc = now.astimezone(dt.UTC)
+    rounded = (utc + dt.timedelta(seconds=30)).replace(second=0, microsecond=0)
+    return rounded - ((parse_duration(backdate, field=field) if backdate else None) or BACKDATE)
+
+
+def _profile_validity(profile: Profile, now: dt.datetime) -> Validity:
+    begin = profile.not_before or _not_before(now, profile.backdate, field="backdate")
+    end = profile.not_after or begin + parse_positive_duration(profile.expiry, field="expiry")
+    return _validity(begin, end)
+
+
+def _validity(begin: dt.datetime, end: dt.datetime) -> Validity:
+    if end <= begin or end > _LAST:
+        raise InvalidField(_n("The certificate would end before it begins."), field="expiry")
+    return Validity(
+        not_before=begin.astimezone(dt.UTC).replace(microsecond=0),
+        not_after=end.astimezone(dt.UTC).replace(microsecond=0),
+    )
+
+
+def _constraint_path_length(constraint: CaConstraint) -> int | None:
+    if not constraint.is_ca:
+        return None
+    return _path_length(constraint.max_path_len, constraint.max_path_len_zero)
+
+
+def _path_length(length: int, zero: bool) -> int | None:
+    return length if length or zero else None
+
+
+def _serial(serial: int | None) -> int:
+    """20 random bytes, the top bit cleared, never zero (RFC 5280 section 4.1.2.2)."""
+    while not serial:
+        serial = int.from_bytes(secrets.token_bytes(20)) & ((1 << 159) - 1)
+    if not 0 < serial < 1 << 159:
+        raise InvalidField(
+            _n("A serial number is positive and has at most 20 bytes."), field="serial"
+        )
+    return serial

@@ -1,0 +1,102 @@
+"""What a plan must keep to, each rule a refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aggportal.pki.errors import (
+    InvalidField,
+    NameNotAllowed,
+    OutlivesIssuer,
+    PathLengthExceeded,
+    UnsupportedProfile,
+)
+from aggportal.pki.hosts import San
+from aggportal.pki.plans import Issuer, Validity
+from aggportal.pki.profiles import Profile
+from aggportal.pki.whitelist import compile_whitelist
+from aggportal.words import gettext_noop as _n
+
+
+def require_local_profile(profile: Profile, *, serial: int | None) -> None:
+    """Refuse profiles that cfssl would hand to another server, or whose rules we cannot keep."""
+    elsewhere = {
+        "remote": profile.remote,
+        "auth_remote": profile.auth_remote,
+        "ct_log_servers": profile.ct_log_servers,
+        "auth_key": profile.auth_key,
+    }
+    for key, value in elsewhere.items():
+        if value:
+            words = _n(
+                "The profile %(name)s has %(key)s, which needs another server; we sign here only."
+            )
+            raise UnsupportedProfile(words, field=key, name=profile.name, key=key)
+    if profile.csr_whitelist:
+        words = _n("The profile %(name)s has CSRWhitelist, which is not supported.")
+        raise UnsupportedProfile(words, field="CSRWhitelist", name=profile.name)
+    if profile.client_serials and not serial:
+        words = _n("The profile %(name)s wants the serial number from the requester (cfssl 1400).")
+        raise UnsupportedProfile(words, field="serial", name=profile.name)
+
+
+def require_fitting_usages(usages: Sequence[str], *, is_ca: bool, compat: bool) -> None:
+    """Refuse usages that contradict each other (RFC 5280 sections 4.2.1.3 and 4.2.1.9)."""
+    half = {"encipher only", "decipher only"} & set(usages)
+    if half and "key agreement" not in usages:
+        words = _n("%(name)s means something beside key agreement only.")
+        raise InvalidField(words, field="usages", name=half.pop())
+    if compat:
+        return
+    if is_ca and "cert sign" not in usages:
+        words = _n("A profile for authorities needs the usage cert sign.")
+        raise InvalidField(words, field="usages")
+    if not is_ca and "cert sign" in usages:
+        words = _n(
+            "The usage cert sign is for authorities: set ca_constraint.is_ca, or take it away."
+        )
+        raise InvalidField(words, field="usages")
+
+
+def require_names_allowed(pattern: str, *, common_name: str, sans: Sequence[San]) -> None:
+    """Refuse names that `name_whitelist` does not match anywhere; as in cfssl it says nothing of IP addresses."""
+    if not pattern:
+        return
+    whitelist = compile_whitelist(pattern)
+    named = [("CN", common_name)] if common_name else []
+    named += [("hosts", san.value) for san in sans if san.kind != "ip"]
+    for field, name in named:
+        if not whitelist.matches(name):
+            words = _n("The profile's name_whitelist does not allow %(name)s.")
+            raise NameNotAllowed(words, field=field, name=name)
+
+
+def require_within_issuer(validity: Validity, *, issuer: Validity) -> None:
+    """Refuse a certificate that is valid outside its issuer's validity: it would fail with its issuer anyway."""
+    if validity.not_after > issuer.not_after:
+        words = _n(
+            "The authority itself expires on %(issuer_end)s, before this certificate (%(end)s). Choose a shorter "
+            "expiry, renew the authority, or ask for cfssl's behaviour (compat), which does not look."
+        )
+        raise OutlivesIssuer(
+            words,
+            field="expiry",
+            issuer_end=f"{issuer.not_after:%Y-%m-%d %H:%M} UTC",
+            end=f"{validity.not_after:%Y-%m-%d %H:%M} UTC",
+        )
+
+
+def require_path_length(issuer: Issuer, *, is_ca: bool, path_length: int | None) -> None:
+    """Refuse an authority deeper than its issuer may have below itself; cfssl looks only if the CSR asks."""
+    if not is_ca or issuer.path_length is None:
+        return
+    if issuer.path_length == 0:
+        words = _n("The issuer's path length is 0: it may have no authority below itself.")
+        raise PathLengthExceeded(words, field="ca_constraint")
+    if path_length is None or path_length >= issuer.path_length:
+        words = _n(
+            "The issuer's path length is %(limit)d: give this authority a smaller one (max_path_len)."
+        )
+        raise PathLengthExceeded(
+            words, field="ca_constraint.max_path_len", limit=issuer.path_length
+        )
