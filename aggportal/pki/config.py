@@ -1,4 +1,6 @@
-"""cfssl's `ca-config.json` into a `SigningConfig` and back: all problems at once, nothing lost on the way."""
+"""cfssl's `ca-config.json` into a `SigningConfig` and back: all problems at once, nothing lost on
+the way.
+"""
 
 from __future__ import annotations
 
@@ -73,7 +75,9 @@ def load_config(document: Mapping[str, object]) -> SigningConfig:
 
 
 def load_profile(name: str, document: Mapping[str, object]) -> Profile:
-    """Read one decoded profile. Raises `InvalidFields`, paths beginning with `signing.profiles.<name>`."""
+    """Read one decoded profile. Raises `InvalidFields`, paths beginning with
+    `signing.profiles.<name>`.
+    """
     problems: list[PkiError] = []
     profile = read_profile(
         name, Reader(document, path=f"signing.profiles.{name}", problems=problems)

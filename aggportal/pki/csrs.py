@@ -21,7 +21,8 @@ from aggportal.pki.specs import RequestSpec
 def make_csr(
     spec: RequestSpec, *, key: PrivateKey, compat: bool = False
 ) -> x509.CertificateSigningRequest:
-    """Make a CSR: subject and subject alternative names; of an authority (`ca`) the basic constraints.
+    """Make a CSR: subject and subject alternative names; of an authority (`ca`) the basic
+    constraints.
 
     `compat` keeps an authority's hosts, as cfssl does. Raises what host reading raises.
     """

@@ -1,4 +1,6 @@
-"""Go durations, as cfssl writes `expiry` and `backdate`: "8760h", "1h30m". Units ns, us, ms, s, m, h; no days."""
+"""Go durations, as cfssl writes `expiry` and `backdate`: "8760h", "1h30m". Units ns, us, ms, s, m,
+h; no days.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +55,9 @@ def parse_positive_duration(text: str, *, field: str = "") -> dt.timedelta:
 
 
 def format_duration(duration: dt.timedelta) -> str:
-    """Write a whole-second duration as short as Go reads it: "8760h", "1h30m", "90s" becomes "1m30s"."""
+    """Write a whole-second duration as short as Go reads it: "8760h", "1h30m", "90s" becomes
+    "1m30s".
+    """
     seconds = int(duration.total_seconds())
     sign, seconds = ("-" if seconds < 0 else ""), abs(seconds)
     amounts = ((seconds // 3600, "h"), (seconds // 60 % 60, "m"), (seconds % 60, "s"))

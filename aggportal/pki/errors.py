@@ -2,7 +2,8 @@
 
 A leaf is named for the decision (`OutlivesIssuer`), not with the suffix Error.
 """
-# ruff: noqa: N818 - a refusal is named for what was decided; the roots PkiError and RefusedError carry the suffix
+# ruff: noqa: N818 - a refusal is named for what was decided; the roots PkiError and RefusedError
+# carry the suffix
 
 from __future__ import annotations
 
@@ -13,7 +14,9 @@ from aggportal.words import gettext_noop as _n
 
 
 class PkiError(RefusedError):
-    """Root of the tree. `field` is the input's own path (`names[0].C`, `signing.profiles.www.expiry`)."""
+    """Root of the tree. `field` is the input's own path (`names[0].C`,
+    `signing.profiles.www.expiry`).
+    """
 
     code = "pki"
 
@@ -24,7 +27,9 @@ class PkiError(RefusedError):
 
 
 class InvalidJson(PkiError):
-    """The text is not the JSON that we read. `line` and `column` count from 1; both 0 when the whole text is meant."""
+    """The text is not the JSON that we read. `line` and `column` count from 1; both 0 when the
+    whole text is meant.
+    """
 
     code = "invalid-json"
 
@@ -72,7 +77,9 @@ class InvalidDuration(InvalidField):
 
 
 class UnknownUsage(InvalidField):
-    """A usage that cfssl does not know; cfssl drops it silently. `suggestion` is the closest known name or empty."""
+    """A usage that cfssl does not know; cfssl drops it silently. `suggestion` is the closest known
+    name or empty.
+    """
 
     code = "unknown-usage"
 
@@ -106,13 +113,17 @@ class MissingSubject(PkiError):
 
 
 class OutlivesIssuer(PkiError):
-    """The certificate would be valid outside its issuer's validity (RFC 5280 section 6.1 refuses such a chain)."""
+    """The certificate would be valid outside its issuer's validity (RFC 5280 section 6.1 refuses
+    such a chain).
+    """
 
     code = "outlives-issuer"
 
 
 class PathLengthExceeded(PkiError):
-    """The issuer may not have a certificate authority of this depth below it (RFC 5280 section 4.2.1.9)."""
+    """The issuer may not have a certificate authority of this depth below it (RFC 5280 section
+    4.2.1.9).
+    """
 
     code = "path-length-exceeded"
 

@@ -23,7 +23,8 @@ Extension = tuple[x509.ExtensionType, bool]
 def extensions_of(plan: CertificatePlan, *, ski: bytes, aki: bytes | None) -> Iterator[Extension]:
     """Yield (extension, critical) in the order in which they are encoded.
 
-    `ski` and `aki` are the key identifiers; no authority key identifier is written when `aki` is None.
+    `ski` and `aki` are the key identifiers; no authority key identifier is written when `aki` is
+    None.
     """
     if plan.key_usages:
         yield _key_usage(plan.key_usages), True

@@ -1,6 +1,8 @@
-"""Reading a JSON object field by field: every problem is remembered with its path, none stops the reading.
+"""Reading a JSON object field by field: every problem is remembered with its path, none stops the
+reading.
 
-Keys match as Go's encoding/json matches them: exactly, else regardless of case; `null` is the same as absent.
+Keys match as Go's encoding/json matches them: exactly, else regardless of case; `null` is the same
+as absent.
 """
 
 from __future__ import annotations
@@ -15,7 +17,9 @@ _UNSEEN = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
 
 
 def unseen_characters(text: str) -> tuple[str, ...]:
-    """Return the control, bidirectional, zero-width and lone surrogate characters in `text` as `U+202E`, once each."""
+    """Return the control, bidirectional, zero-width and lone surrogate characters in `text` as
+    `U+202E`, once each.
+    """
     if text.isascii() and text.isprintable():
         return ()
     found = (c for c in text if unicodedata.category(c) in _UNSEEN)
@@ -32,7 +36,9 @@ def text_problem(text: str, *, field: str) -> InvalidField | None:
 
 
 class Reader:
-    """One JSON object under `path`. Values of a wrong type are remembered in `problems` and read as absent."""
+    """One JSON object under `path`. Values of a wrong type are remembered in `problems` and read as
+    absent.
+    """
 
     def __init__(
         self, document: Mapping[str, object], *, path: str, problems: list[PkiError]
@@ -102,7 +108,9 @@ class Reader:
                 yield reader
 
     def unknown(self) -> tuple[str, ...]:
-        """Return the paths of the keys that nobody asked for, and complain of keys that differ by case only."""
+        """Return the paths of the keys that nobody asked for, and complain of keys that differ by
+        case only.
+        """
         folded = [key.casefold() for key in self.document]
         for key in self.document:
             if folded.count(key.casefold()) > 1 and key.casefold() in {

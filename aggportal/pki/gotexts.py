@@ -1,6 +1,7 @@
 """How Go reads e-mail addresses and URIs, as far as cfssl's classification of hosts depends on it.
 
-Sources: net/mail ParseAddress, net/url ParseRequestURI and URL.String, of the Go that cfssl HEAD builds with.
+Sources: net/mail ParseAddress, net/url ParseRequestURI and URL.String, of the Go that cfssl HEAD
+builds with.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ _PATH_PLAIN = frozenset(
 
 
 def go_mail_address(text: str) -> str | None:
-    """Return the bare address when Go's net/mail takes `text` for one (`Ops <o@x.y>` gives `o@x.y`), else None."""
+    """Return the bare address when Go's net/mail takes `text` for one (`Ops <o@x.y>` gives
+    `o@x.y`), else None.
+    """
     stripped = text.strip(" \t")
     if "@" not in stripped or len(stripped) > MAX_MAIL_LENGTH:
         return None
@@ -41,7 +44,9 @@ def go_mail_address(text: str) -> str | None:
 
 
 def _is_phrase(name: str) -> bool:
-    """Tell whether `name` is a display name: atoms (dots allowed) and quoted strings, between blanks."""
+    """Tell whether `name` is a display name: atoms (dots allowed) and quoted strings, between
+    blanks.
+    """
     return re.fullmatch(rf"(?:[ \t]|{_QUOTED}|[.]|{_ATOM})*+", name) is not None
 
 

@@ -1,7 +1,8 @@
 """cfssl's `hosts`: what each entry becomes as a subject alternative name.
 
-The order is cfssl's: IP address, e-mail address, URI, else DNS name. In strict mode an entry that cfssl would turn
-into something useless without a word (`host:port` becomes a URI) is refused, and the refusal says so.
+The order is cfssl's: IP address, e-mail address, URI, else DNS name. In strict mode an entry that
+cfssl would turn into something useless without a word (`host:port` becomes a URI) is refused, and
+the refusal says so.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ class San:
 def classify_host(text: str, *, compat: bool = False, field: str = "") -> San:
     """Tell what `text` becomes. Raises `InvalidHost`.
 
-    `compat` decides as cfssl does, whatever comes of it; else (strict) only names that a verifier can match pass.
+    `compat` decides as cfssl does, whatever comes of it; else (strict) only names that a verifier
+    can match pass.
     """
     _require_printable(text, field)
     san = _as_cfssl(text, field)
@@ -88,7 +90,7 @@ def _as_cfssl(text: str, field: str) -> San:
 
 
 def _ip_address(text: str) -> str:
-    """Read as Go's net.ParseIP does (no zone), an IPv4-mapped address as the IPv4 that Go encodes."""
+    """Read as Go's net.ParseIP does: no zone, an IPv4-mapped address as the IPv4 in it."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
@@ -127,7 +129,9 @@ def _ia5(value: str, field: str) -> str:
 
 
 def _a_label(value: str) -> str:
-    """Return the name as DNS carries it (RFC 3490 as Python knows it); empty when there is no such form."""
+    """Return the name as DNS carries it (RFC 3490 as Python knows it); empty when there is no such
+    form.
+    """
     try:
         return value.encode("idna").decode("ascii")
     except UnicodeError:
@@ -137,7 +141,8 @@ def _a_label(value: str) -> str:
 def _require_useful(text: str, san: San, field: str) -> None:
     if text != text.strip() or (" " in text and san.kind != "email"):
         words = _n(
-            "Remove the spaces: cfssl would silently put them into the certificate (%(kind)s:%(value)s)."
+            "Remove the spaces: cfssl would silently put them into the certificate "
+            "(%(kind)s:%(value)s)."
         )
         raise InvalidHost(words, field=field, kind=san.kind, value=repr(san.value))
     if "," in text and san.kind != "uri":
@@ -154,13 +159,15 @@ def _require_useful_uri(text: str, field: str) -> None:
     port = _HOST_AND_PORT.fullmatch(text)
     if port:
         words = _n(
-            "Leave out the port and write %(host)s: cfssl would silently make the URI %(uri)s of this, "
+            "Leave out the port and write %(host)s: cfssl would silently make the URI %(uri)s of "
+            "this, "
             "which no client compares with a host name."
         )
         raise InvalidHost(words, field=field, host=port[1].strip("[]"), uri=text)
     if text.startswith("/"):
         words = _n(
-            "This is a path: cfssl would silently make a URI of it, which no client compares with anything."
+            "This is a path: cfssl would silently make a URI of it, which no client compares with "
+            "anything."
         )
         raise InvalidHost(words, field=field)
     if not _URI.fullmatch(text) or not _has_host(text):
@@ -192,7 +199,9 @@ def _require_useful_mail(text: str, mail: str, field: str) -> None:
 
 
 def require_dns_name(name: str, *, field: str, wildcard: bool = True) -> None:
-    """Refuse what is no host name in letters, digits and hyphens (RFC 5280 section 4.2.1.6, RFC 1034 3.5)."""
+    """Refuse what is no host name in letters, digits and hyphens (RFC 5280 section 4.2.1.6, RFC
+    1034 3.5).
+    """
     plain = name[2:] if wildcard and name.startswith("*.") else name
     refusal = _dns_refusal(name, plain)
     if refusal:
@@ -202,11 +211,13 @@ def require_dns_name(name: str, *, field: str, wildcard: bool = True) -> None:
 def _dns_refusal(name: str, plain: str) -> str:
     if name.endswith("."):
         return _n(
-            "Leave out the trailing dot of %(name)s: clients compare without it, so the name never matches."
+            "Leave out the trailing dot of %(name)s: clients compare without it, so the name "
+            "never matches."
         )
     if "/" in name:
         return _n(
-            "%(name)s is a network or a path, not a host: cfssl would silently make a DNS name of it that "
+            "%(name)s is a network or a path, not a host: cfssl would silently make a DNS name of "
+            "it that "
             "never matches."
         )
     if "*" in plain:
@@ -222,11 +233,13 @@ def _dns_refusal(name: str, plain: str) -> str:
         return _n("%(name)s is too long: 63 characters per label and 253 in all are allowed.")
     if not all(_LABEL.fullmatch(label) for label in labels):
         return _n(
-            "%(name)s is not a host name: labels are letters, digits and inner hyphens. cfssl would silently "
+            "%(name)s is not a host name: labels are letters, digits and inner hyphens. cfssl "
+            "would silently "
             "make a DNS name of it that never matches."
         )
     if labels[-1].isdigit():
         return _n(
-            "%(name)s looks like an IP address but is none: cfssl would silently make a DNS name of it."
+            "%(name)s looks like an IP address but is none: cfssl would silently make a DNS name "
+            "of it."
         )
     return ""

@@ -1,8 +1,9 @@
 """Identities that Kubernetes keeps for itself, found in a subject however they are disguised.
 
-`system:masters` bypasses every authorization check, and names under `system:` belong to the cluster's own parts
-(Kubernetes: "RBAC, referring to subjects"; the CertificateSubjectRestriction admission plugin refuses the first for
-its own client signer). Every value of every RDN counts, since Go reads multi-valued RDNs too.
+`system:masters` bypasses every authorization check, and names under `system:` belong to the
+cluster's own parts (Kubernetes: "RBAC, referring to subjects"; the CertificateSubjectRestriction
+admission plugin refuses the first for its own client signer). Every value of every RDN counts,
+since Go reads multi-valued RDNs too.
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ class ReservedFinding:
 
 
 def fold_identity(value: str) -> str:
-    """Reduce a text to what a person takes it for: compatibility forms, case, marks, blanks and lookalikes folded."""
+    """Reduce a text to what a person takes it for: compatibility forms, case, marks, blanks and
+    lookalikes folded.
+    """
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", value).casefold())
     kept = (c for c in decomposed if unicodedata.category(c)[0] not in "MZC")
     return "".join(kept).translate(_LOOKALIKES)
@@ -49,7 +52,9 @@ def fold_identity(value: str) -> str:
 def reserved_identities(
     subject: x509.Name, *, names: Iterable[str] = ()
 ) -> tuple[ReservedFinding, ...]:
-    """Find reserved identities in a subject; `names` adds exact ones of your own, such as node names."""
+    """Find reserved identities in a subject; `names` adds exact ones of your own, such as node
+    names.
+    """
     own = {fold_identity(name): name for name in names}
     found = []
     for attribute in subject:
@@ -67,7 +72,9 @@ def reserved_identities(
 def require_no_reserved_identity(
     subject: x509.Name, *, allow: bool = False, names: Iterable[str] = ()
 ) -> None:
-    """Refuse reserved identities with `ReservedIdentity`. `allow` lets `system:` names pass, the administrators never."""
+    """Refuse reserved identities with `ReservedIdentity`. `allow` lets `system:` names pass, the
+    administrators never.
+    """
     for finding in reserved_identities(subject, names=names):
         if allow and finding.identity not in (MASTERS, CLUSTER_ADMINS):
             continue
@@ -85,7 +92,8 @@ def _identity(folded: str, own: dict[str, str]) -> str:
 def _finding(attribute: str, value: str, identity: str) -> ReservedFinding:
     if identity in (MASTERS, CLUSTER_ADMINS):
         words = _n(
-            "%(attribute)s=%(value)s stands for %(identity)s: whoever holds this key rules every cluster that "
+            "%(attribute)s=%(value)s stands for %(identity)s: whoever holds this key rules every "
+            "cluster that "
             "trusts the authority, and no permission can stop them."
         )
     elif identity == _PREFIX:

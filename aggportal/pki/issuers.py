@@ -21,7 +21,9 @@ ExtensionT = TypeVar("ExtensionT", bound=x509.ExtensionType)
 
 
 def issuer_of(certificate: x509.Certificate) -> Issuer:
-    """Read what plans need from an authority's certificate. Raises `InvalidCertificate`, `InvalidKey`."""
+    """Read what plans need from an authority's certificate. Raises `InvalidCertificate`,
+    `InvalidKey`.
+    """
     try:
         extensions = certificate.extensions
         subject, key = certificate.subject, certificate.public_key()

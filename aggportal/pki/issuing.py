@@ -1,8 +1,9 @@
-"""Plan, then sign: every field of a certificate is decided and can be shown before a key touches it.
+"""Plan, then sign: every field of a certificate is decided and can be shown before a key touches
+it.
 
-Field rules are cfssl's. Strict mode, the default, departs from them where cfssl's way is a defect: the authority key
-identifier is always set, nothing outlives its issuer, an issuer's path length binds. `compat` is cfssl's way to the
-byte.
+Field rules are cfssl's. Strict mode, the default, departs from them where cfssl's way is a defect:
+the authority key identifier is always set, nothing outlives its issuer, an issuer's path length
+binds. `compat` is cfssl's way to the byte.
 """
 
 from __future__ import annotations
@@ -117,7 +118,8 @@ def plan_certificate(
     compat: bool = False,
     serial: int | None = None,
 ) -> CertificatePlan:
-    """Plan a certificate that `issuer` signs under `profile` (take it from `SigningConfig.profile`).
+    """Plan a certificate that `issuer` signs under `profile` (take it from
+    `SigningConfig.profile`).
 
     Raises a leaf of `PkiError` for the first rule that is broken.
     """
@@ -193,8 +195,8 @@ def sign_certificate(
 ) -> x509.Certificate:
     """Sign exactly what the plan says.
 
-    Raises `KeyMismatch` when `issuer_key` is not the planned issuer's, and `ReservedIdentity`; `allow_reserved` lets
-    Kubernetes' own `system:` names pass, its administrators' group never.
+    Raises `KeyMismatch` when `issuer_key` is not the planned issuer's, and `ReservedIdentity`;
+    `allow_reserved` lets Kubernetes' own `system:` names pass, its administrators' group never.
     """
     require_no_reserved_identity(plan.subject, allow=allow_reserved)
     require_allowed_key(public_key)
@@ -250,7 +252,9 @@ def _ca_sans(spec: RequestSpec, compat: bool) -> tuple[San, ...]:
 
 
 def _not_before(now: dt.datetime, backdate: str, *, field: str) -> dt.datetime:
-    """Round to the minute, half up, and go back, as cfssl does; a backdate of 0 is the default of five minutes."""
+    """Round to the minute, half up, and go back, as cfssl does; a backdate of 0 is the default of
+    five minutes.
+    """
     utc = now.astimezone(dt.UTC)
     rounded = (utc + dt.timedelta(seconds=30)).replace(second=0, microsecond=0)
     return rounded - ((parse_duration(backdate, field=field) if backdate else None) or BACKDATE)

@@ -1,7 +1,7 @@
 """JSON texts, read strictly: a person learns the line and column, and nothing is read in two ways.
 
-Beyond Python's reader this refuses repeated keys, NaN and Infinity, deep nesting and long texts (RFC 8259 section 4
-leaves repeated keys open; cfssl takes the last, silently).
+Beyond Python's reader this refuses repeated keys, NaN and Infinity, deep nesting and long texts
+(RFC 8259 section 4 leaves repeated keys open; cfssl takes the last, silently).
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ MAX_BYTES = 64 * 1024
 MAX_DEPTH = 20
 MAX_NUMBER_LENGTH = 40
 
-# A string may be unterminated here, so that no text makes this expression look twice at the same character.
+# A string may be unterminated here, so that no text makes this expression look twice at the same
+# character.
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}:,]|[^\s"\[\]{}:,]+', re.DOTALL)
 
 _WORDS = {
@@ -39,7 +40,8 @@ _WORDS = {
         "Line %(line)d, column %(column)d: this string is never closed."
     ),
     "Invalid control character at": _n(
-        "Line %(line)d, column %(column)d: a line break, tab or control character stands inside a string."
+        "Line %(line)d, column %(column)d: a line break, tab or control character stands inside a "
+        "string."
     ),
 }
 _OTHERWISE = _n("Line %(line)d, column %(column)d: this is not valid JSON.")
@@ -63,7 +65,9 @@ def parse_json(text: str) -> dict[str, object]:
 
 
 def dump_json(document: Mapping[str, object]) -> str:
-    """Write as `cfssl print-defaults` does: four spaces, keys in their order, a line break at the end."""
+    """Write as `cfssl print-defaults` does: four spaces, keys in their order, a line break at the
+    end.
+    """
     return json.dumps(dict(document), indent=4, ensure_ascii=False, allow_nan=False) + "\n"
 
 

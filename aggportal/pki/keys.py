@@ -42,7 +42,9 @@ _HASHES: dict[str, type[hashes.SHA256] | type[hashes.SHA384] | type[hashes.SHA51
 }
 # The label that cfssl writes and that nothing else reads; inside is PKCS#8.
 _CFSSL_ED25519 = re.compile(
-    r"\s*-----BEGIN Ed25519 PRIVATE KEY-----([A-Za-z0-9+/=\s]+)-----END Ed25519 PRIVATE KEY-----\s*",
+    r"\s*-----BEGIN Ed25519 PRIVATE KEY-----"
+    r"([A-Za-z0-9+/=\s]+)"
+    r"-----END Ed25519 PRIVATE KEY-----\s*",
     re.ASCII,
 )
 
@@ -65,8 +67,14 @@ class KeySpec:
         return f"{self.algo} {self.size}"
 
 
+# cfssl's own default.
+DEFAULT_KEY = KeySpec()
+
+
 def require_key_spec(spec: KeySpec, *, field: str = "key") -> None:
-    """Refuse an algorithm or size that we do not make. Raises `InvalidField` for `key.algo` or `key.size`."""
+    """Refuse an algorithm or size that we do not make. Raises `InvalidField` for `key.algo` or
+    `key.size`.
+    """
     if spec.algo not in KEY_CHOICES:
         words = _n("The algorithm must be one of %(choices)s.")
         raise InvalidField(words, field=f"{field}.algo", choices=", ".join(KEY_CHOICES))
@@ -90,7 +98,8 @@ def generate_key(spec: KeySpec) -> PrivateKey:
 
 
 def load_private_key(data: bytes | str) -> PrivateKey:
-    """Read one unencrypted private key: PEM (PKCS#1, SEC1, PKCS#8, cfssl's Ed25519 label) or DER PKCS#8.
+    """Read one unencrypted private key: PEM (PKCS#1, SEC1, PKCS#8, cfssl's Ed25519 label) or DER
+    PKCS#8.
 
     Raises `InvalidKey`, also for kinds and sizes that we would not make.
     """
@@ -122,7 +131,9 @@ def _load(raw: bytes) -> object:
 
 
 def require_allowed_key(key: object) -> PublicKey:
-    """Refuse public keys that we would not certify. Raises `InvalidKey`; returns the key, its type narrowed."""
+    """Refuse public keys that we would not certify. Raises `InvalidKey`; returns the key, its type
+    narrowed.
+    """
     match key:
         case rsa.RSAPublicKey():
             if key.key_size not in RSA_SIZES:
@@ -147,7 +158,9 @@ def require_allowed_key(key: object) -> PublicKey:
 
 
 def key_spec_of(key: PublicKey) -> KeySpec:
-    """Describe a public key as cfssl's `key` does; `str()` of it is "RSA 2048", "ECDSA P-256" or "Ed25519"."""
+    """Describe a public key as cfssl's `key` does; `str()` of it is "RSA 2048", "ECDSA P-256" or
+    "Ed25519".
+    """
     match key:
         case rsa.RSAPublicKey():
             return KeySpec(algo="rsa", size=key.key_size)
@@ -162,7 +175,9 @@ def describe_key(key: PublicKey) -> str:
 
 
 def private_key_pem(key: PrivateKey) -> str:
-    """Write PEM under cfssl's labels (RSA: PKCS#1, ECDSA: SEC1); Ed25519 as PKCS#8, since nothing reads cfssl's label."""
+    """Write PEM under cfssl's labels (RSA: PKCS#1, ECDSA: SEC1); Ed25519 as PKCS#8, since nothing
+    reads cfssl's label.
+    """
     old = not isinstance(key, ed25519.Ed25519PrivateKey)
     form = PrivateFormat.TraditionalOpenSSL if old else PrivateFormat.PKCS8
     return key.private_bytes(Encoding.PEM, form, NoEncryption()).decode("ascii")
@@ -181,7 +196,9 @@ def spki_sha256(key: PublicKey) -> str:
 
 
 def signature_hash_for(spec: KeySpec) -> str:
-    """Return the hash with which a key of this kind signs in cfssl: SHA256, SHA384, SHA512, empty for Ed25519."""
+    """Return the hash with which a key of this kind signs in cfssl: SHA256, SHA384, SHA512, empty
+    for Ed25519.
+    """
     match spec.algo:
         case "rsa":
             return "SHA512" if spec.size >= 4096 else "SHA384" if spec.size >= 3072 else "SHA256"

@@ -1,7 +1,7 @@
 """Distinguished names as cfssl builds them, RFC 5280 section 4.1.2.4.
 
-Order C, ST, L, street, postal code, O, OU, CN, serialNumber, then the rest. Repeated values of one type form a single
-multi-valued RDN. Kubernetes reads CN as the user name and every O as a group.
+Order C, ST, L, street, postal code, O, OU, CN, serialNumber, then the rest. Repeated values of one
+type form a single multi-valued RDN. Kubernetes reads CN as the user name and every O as a group.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _SHORT = {
 
 
 def build_subject(spec: RequestSpec) -> x509.Name:
-    """Build the certificate's subject. Raises `InvalidField` when a value stands twice in one type."""
+    """Build the subject. Raises `InvalidField` when a value stands twice in one type."""
     street, postal_code = _from_oid(spec, STREET), _from_oid(spec, POSTAL_CODE)
     groups = [
         (NameOID.COUNTRY_NAME, _of(spec, "country")),
@@ -54,7 +54,9 @@ def build_subject(spec: RequestSpec) -> x509.Name:
 
 
 def build_request_subject(spec: RequestSpec) -> x509.Name:
-    """Build the CSR's subject: as the certificate's, but street and postal code stand at the end among the extras."""
+    """Build the CSR's subject: as the certificate's, but street and postal code stand at the end
+    among the extras.
+    """
     common = {NameOID.STREET_ADDRESS, NameOID.POSTAL_CODE}
     front = [rdn for rdn in build_subject(spec).rdns if not common & {a.oid for a in rdn}]
     split = sum(1 for rdn in front if {a.oid for a in rdn} <= _COMMON)

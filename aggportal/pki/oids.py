@@ -12,7 +12,7 @@ MAX_LENGTH = 128
 
 
 def oid_problem(dotted: str, *, field: str) -> InvalidField | None:
-    """Tell what is wrong with a dotted object identifier such as 1.3.6.1.4.1.99999.1, if anything."""
+    """Tell what is wrong with a dotted object identifier such as 1.3.6.1.4.1.99999.1."""
     if len(dotted) <= MAX_LENGTH and _DOTTED.fullmatch(dotted):
         return None
     return InvalidField(

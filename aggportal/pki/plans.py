@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from cryptography import x509
 
-from aggportal.pki.profiles import CertificatePolicy
 from aggportal.pki.hosts import San
+from aggportal.pki.profiles import CertificatePolicy
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,9 +21,11 @@ class Validity:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Issuer:
-    """What a plan needs to know of an authority's certificate; read it with `issuer_of(certificate)`.
+    """What a plan needs to know of an authority's certificate; read it with
+    `issuer_of(certificate)`.
 
-    `path_length` None means unlimited. `signature_hash` is SHA256, SHA384, SHA512, or empty for Ed25519.
+    `path_length` None means unlimited. `signature_hash` is SHA256, SHA384, SHA512, or empty for
+    Ed25519.
     """
 
     subject: x509.Name
@@ -37,13 +39,15 @@ class Issuer:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CertificatePlan:
-    """Every field of a certificate to be. Nothing here depends on the subject's key but `subject_key_identifier`.
+    """Every field of a certificate to be. Nothing here depends on the subject's key but
+    `subject_key_identifier`.
 
-    `key_usages` and `extended_key_usages` are cfssl's canonical names. `subject_key_identifier` is None when no public
-    key was known yet; it then is SHA-1 of the key's bits (RFC 5280 section 4.2.1.2) at signing.
-    `authority_key_identifier` is None when the extension is left out (cfssl's behaviour on equal names, `compat`) or
-    when the plan is self-signed and the key unknown; `has_authority_key_identifier` tells which.
-    `signature_hash` is SHA256, SHA384, SHA512, or empty for Ed25519. `path_length` None is no limit.
+    `key_usages` and `extended_key_usages` are cfssl's canonical names. `subject_key_identifier` is
+    None when no public key was known yet; it then is SHA-1 of the key's bits (RFC 5280 section
+    4.2.1.2) at signing. `authority_key_identifier` is None when the extension is left out (cfssl's
+    behaviour on equal names, `compat`) or when the plan is self-signed and the key unknown;
+    `has_authority_key_identifier` tells which. `signature_hash` is SHA256, SHA384, SHA512, or empty
+    for Ed25519. `path_length` None is no limit.
     """
 
     profile: str

@@ -1,4 +1,6 @@
-"""Documents to start from: `cfssl print-defaults`, byte for byte, and profiles for the aggregation layer."""
+"""Documents to start from: `cfssl print-defaults`, byte for byte, and profiles for the aggregation
+layer.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,8 @@ _AGGREGATOR = {
     "usages": ["signing", "key encipherment", "server auth", "client auth"],
     "expiry": "87600h",
 }
-# kube-apiserver's --proxy-client-cert-file: a client and nothing else, so that no extension server can pose as it.
+# kube-apiserver's --proxy-client-cert-file: a client and nothing else, so that no extension server
+# can pose as it.
 # Key encipherment is for RSA key exchange by servers; a client signs.
 _FRONT_PROXY_CLIENT = {"usages": ["signing", "client auth"], "expiry": "8760h"}
 # An extension API server's TLS certificate, trusted through caBundle: a server and nothing else.

@@ -37,10 +37,12 @@ class CertificatePolicy:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Profile:
-    """One signing profile. `usages` are cfssl's names in canonical spelling and in the document's order.
+    """One signing profile. `usages` are cfssl's names in canonical spelling and in the document's
+    order.
 
-    `expiry` and `backdate` are Go durations as written ("8760h"), empty when absent. `raw` is the JSON object that it
-    was read from, so that an export loses nothing, not even keys that we do not use.
+    `expiry` and `backdate` are Go durations as written ("8760h"), empty when absent. `raw` is the
+    JSON object that it was read from, so that an export loses nothing, not even keys that we do not
+    use.
     """
 
     name: str
@@ -71,7 +73,8 @@ class Profile:
 class SigningConfig:
     """A whole CA config: the default profile (named "default") and the named ones in order.
 
-    `raw` is the document that it was read from; `unknown` lists paths of keys that cfssl would ignore silently.
+    `raw` is the document that it was read from; `unknown` lists paths of keys that cfssl would
+    ignore silently.
     """
 
     default: Profile
@@ -87,8 +90,9 @@ class SigningConfig:
     def profile(self, name: str) -> Profile:
         """Return a profile ready to sign with; empty or "default" is the default one.
 
-        A named profile inherits from the default one what cfssl lets it inherit: `issuer_urls`, `ocsp_url` and
-        `crl_url`. Raises `UnknownProfile`, where cfssl would silently take the default profile.
+        A named profile inherits from the default one what cfssl lets it inherit: `issuer_urls`,
+        `ocsp_url` and `crl_url`. Raises `UnknownProfile`, where cfssl would silently take the
+        default profile.
         """
         found = next((profile for profile in self.profiles if profile.name == name), None)
         if found is None:

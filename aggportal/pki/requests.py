@@ -1,7 +1,8 @@
 """cfssl's CSR JSON into a `RequestSpec` and back: all problems at once, each under its path.
 
-`strict` holds texts to RFC 5280's upper bounds (appendix A.1), hosts to what a verifier can match, and asks for a
-subject. Without it (`compat`) cfssl's own laxness passes, save what no certificate can carry.
+`strict` holds texts to RFC 5280's upper bounds (appendix A.1), hosts to what a verifier can match,
+and asks for a subject. Without it (`compat`) cfssl's own laxness passes, save what no certificate
+can carry.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ def load_request_spec(document: Mapping[str, object], *, strict: bool = True) ->
 
 
 def dump_request_spec(spec: RequestSpec) -> dict[str, object]:
-    """Write as CSR JSON, keys as `cfssl print-defaults csr` orders them; empty ones are left out."""
+    """Write as CSR JSON, keys in the order of `cfssl print-defaults csr`, without empty ones."""
     document: dict[str, object] = {
         "CN": spec.common_name,
         "hosts": list(spec.hosts),

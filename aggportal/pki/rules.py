@@ -59,7 +59,9 @@ def require_fitting_usages(usages: Sequence[str], *, is_ca: bool, compat: bool) 
 
 
 def require_names_allowed(pattern: str, *, common_name: str, sans: Sequence[San]) -> None:
-    """Refuse names that `name_whitelist` does not match anywhere; as in cfssl it says nothing of IP addresses."""
+    """Refuse names that `name_whitelist` does not match anywhere; as in cfssl it says nothing of IP
+    addresses.
+    """
     if not pattern:
         return
     whitelist = compile_whitelist(pattern)
@@ -72,11 +74,15 @@ def require_names_allowed(pattern: str, *, common_name: str, sans: Sequence[San]
 
 
 def require_within_issuer(validity: Validity, *, issuer: Validity) -> None:
-    """Refuse a certificate that is valid outside its issuer's validity: it would fail with its issuer anyway."""
+    """Refuse a certificate that is valid outside its issuer's validity: it would fail with its
+    issuer anyway.
+    """
     if validity.not_after > issuer.not_after:
         words = _n(
-            "The authority itself expires on %(issuer_end)s, before this certificate (%(end)s). Choose a shorter "
-            "expiry, renew the authority, or ask for cfssl's behaviour (compat), which does not look."
+            "The authority itself expires on %(issuer_end)s, before this certificate (%(end)s). "
+            "Choose a shorter "
+            "expiry, renew the authority, or ask for cfssl's behaviour (compat), which does not "
+            "look."
         )
         raise OutlivesIssuer(
             words,
@@ -87,7 +93,9 @@ def require_within_issuer(validity: Validity, *, issuer: Validity) -> None:
 
 
 def require_path_length(issuer: Issuer, *, is_ca: bool, path_length: int | None) -> None:
-    """Refuse an authority deeper than its issuer may have below itself; cfssl looks only if the CSR asks."""
+    """Refuse an authority deeper than its issuer may have below itself; cfssl looks only if the CSR
+    asks.
+    """
     if not is_ca or issuer.path_length is None:
         return
     if issuer.path_length == 0:
@@ -95,7 +103,8 @@ def require_path_length(issuer: Issuer, *, is_ca: bool, path_length: int | None)
         raise PathLengthExceeded(words, field="ca_constraint")
     if path_length is None or path_length >= issuer.path_length:
         words = _n(
-            "The issuer's path length is %(limit)d: give this authority a smaller one (max_path_len)."
+            "The issuer's path length is %(limit)d: give this authority a smaller one "
+            "(max_path_len)."
         )
         raise PathLengthExceeded(
             words, field="ca_constraint.max_path_len", limit=issuer.path_length

@@ -1,15 +1,19 @@
-"""The request spec as frozen values: what cfssl's CSR JSON (`CN`, `hosts`, `key`, `names`, `ca`, …) says."""
+"""The request spec as frozen values: what cfssl's CSR JSON (`CN`, `hosts`, `key`, `names`, `ca`, …)
+says.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aggportal.pki.keys import KeySpec
+from aggportal.pki.keys import DEFAULT_KEY, KeySpec
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NameEntry:
-    """One entry of `names`. `oid` holds (dotted OID, value) in order; cfssl ignores `SerialNumber` here."""
+    """One entry of `names`. `oid` holds (dotted OID, value) in order; cfssl ignores `SerialNumber`
+    here.
+    """
 
     country: str = ""
     state: str = ""
@@ -35,7 +39,7 @@ NAME_KEYS: dict[str, str] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CaSpec:
-    """`ca`: durations are Go texts ("87600h"), empty when absent; `pathlen` 0 needs `pathlenzero`."""
+    """`ca`: durations are Go texts ("87600h") or empty; `pathlen` 0 needs `pathlenzero`."""
 
     expiry: str = ""
     backdate: str = ""
@@ -58,7 +62,7 @@ class RequestSpec:
 
     common_name: str = ""
     hosts: tuple[str, ...] = ()
-    key: KeySpec = KeySpec()
+    key: KeySpec = DEFAULT_KEY
     names: tuple[NameEntry, ...] = ()
     ca: CaSpec | None = None
     serial_number: str = ""
@@ -69,7 +73,9 @@ class RequestSpec:
 
 
 def has_subject(spec: RequestSpec) -> bool:
-    """Tell whether a CA may be made of this: a CN, or something in every `names` entry (cfssl 5300)."""
+    """Tell whether a CA may be made of this: a CN, or something in every `names` entry (cfssl
+    5300).
+    """
     return bool(spec.common_name.strip()) or (
         bool(spec.names) and all(_has_place(entry) for entry in spec.names)
     )

@@ -13,7 +13,9 @@ _ALLOWED = re.compile(r"(?:http|https|ldap)://[A-Za-z0-9._~:/?#@!$&'()*+,;=%\[\]
 
 
 def url_problem(url: str, *, field: str) -> InvalidField | None:
-    """Tell what is wrong with an absolute http, https or ldap address; an empty one is absent and fine."""
+    """Tell what is wrong with an absolute http, https or ldap address; an empty one is absent and
+    fine.
+    """
     if not url:
         return None
     if len(url) > MAX_LENGTH or not _ALLOWED.fullmatch(url) or not _has_host(url):

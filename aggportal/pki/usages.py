@@ -1,4 +1,6 @@
-"""cfssl's names for key usages (RFC 5280 section 4.2.1.3) and extended key usages (section 4.2.1.12)."""
+"""cfssl's names for key usages (RFC 5280 section 4.2.1.3) and extended key usages (section
+4.2.1.12).
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,8 @@ EXTENDED_KEY_USAGES: Mapping[str, ObjectIdentifier] = MappingProxyType(
     }
 )
 
-# Other spellings of the same usage. "signing" is how most people write digital signature, so it stays canonical.
+# Other spellings of the same usage. "signing" is how most people write digital signature, so it
+# stays canonical.
 _SAME_AS = {
     "digital signature": "signing",
     "content committment": "content commitment",
@@ -62,13 +65,16 @@ USAGE_NAMES: tuple[str, ...] = (
 
 
 def canonical_usage(name: str, *, field: str) -> str:
-    """Return the canonical spelling of a usage. Raises `UnknownUsage`, which names the closest known one."""
+    """Return the canonical spelling of a usage. Raises `UnknownUsage`, which names the closest
+    known one.
+    """
     if name in USAGE_NAMES:
         return _SAME_AS.get(name, name)
     suggestion = _closest(name)
     words = (
         _n(
-            "cfssl knows no usage %(name)s and would leave it out silently; did you mean %(suggestion)s?"
+            "cfssl knows no usage %(name)s and would leave it out silently; did you mean "
+            "%(suggestion)s?"
         )
         if suggestion
         else _n("cfssl knows no usage %(name)s and would leave it out silently.")

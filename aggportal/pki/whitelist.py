@@ -1,8 +1,10 @@
-"""`name_whitelist`: an RE2 expression, searched anywhere in a name, in time linear in the name's length.
+"""`name_whitelist`: an RE2 expression, searched anywhere in a name, in time linear in the name's
+length.
 
-Python's own `re` backtracks, so that an administrator's `(a+)+$` would let a requester stop the process. Here the
-expression becomes a nondeterministic automaton that is walked once (Thompson 1968), as RE2 does. Supported is RE2's
-syntax without Unicode classes, \\Q…\\E and flags other than a leading (?i).
+Python's own `re` backtracks, so that an administrator's `(a+)+$` would let a requester stop the
+process. Here the expression becomes a nondeterministic automaton that is walked once (Thompson
+1968), as RE2 does. Supported is RE2's syntax without Unicode classes, \\Q…\\E and flags other than
+a leading (?i).
 """
 
 from __future__ import annotations
@@ -30,7 +32,9 @@ MAX_STEPS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """One state: consumes a character, asserts a position, or leads on freely; no `then` is the end."""
+    """One state: consumes a character, asserts a position, or leads on freely; no `then` is the
+    end.
+    """
 
     then: tuple[int, ...]
     consumes: Callable[[str], bool] | None = None
