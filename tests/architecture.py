@@ -46,6 +46,8 @@ MAY_NOT_IMPORT_KIND = {
     "management": {"urls", "views", "admin", "forms"},
 }
 NAMELESS = {"utils", "util", "helpers", "helper", "common", "misc"}
+_EVERYTHING = {"Exception", "BaseException"}
+WALL_CLOCK = re.compile(r"\b(?:datetime|date|timezone)\.(?:now|utcnow|today)$|\btime\.time$")
 UNFINISHED = re.compile(r"\b(?:TODO|FIXME|NotImplementedError)\b")
 
 
@@ -151,24 +153,28 @@ def trusted_markup(module: Module) -> list[str]:
 
 
 def catches_everything(module: Module) -> list[str]:
-    """`except:`, `except Exception` and `except BaseException`, alone or in a tuple."""
+    """`except:`, `except Exception` and `except BaseException`, unless they end by raising it on."""
     found = []
     for node in ast.walk(ast.parse(module.source)):
-        if isinstance(node, ast.ExceptHandler):
+        if isinstance(node, ast.ExceptHandler) and not _raises_on(node):
             caught = (
-                {ast.unparse(part) for part in ast.walk(node.type)} if node.type else {"Exception"}
+                {ast.unparse(part) for part in ast.walk(node.type)} if node.type else _EVERYTHING
             )
-            found += [f"line {node.lineno}"] if caught & {"Exception", "BaseException"} else []
+            found += [f"line {node.lineno}"] if caught & _EVERYTHING else []
     return found
 
 
+def _raises_on(handler: ast.ExceptHandler) -> bool:
+    last = handler.body[-1]
+    return isinstance(last, ast.Raise) and last.exc is None
+
+
 def reads_the_clock(module: Module) -> list[str]:
-    """Calls of `….now()` and `….today()` in a core, which takes the time as a parameter."""
+    """Reads of the wall clock in a core, which takes the time as a parameter."""
     if module.package not in PURE:
         return []
-    calls = [node for node in ast.walk(ast.parse(module.source)) if isinstance(node, ast.Call)]
-    called = [node.func.attr for node in calls if isinstance(node.func, ast.Attribute)]
-    return [name for name in called if name in {"now", "utcnow", "today"}]
+    nodes = [node for node in ast.walk(ast.parse(module.source)) if isinstance(node, ast.Attribute)]
+    return [said for node in nodes if WALL_CLOCK.search(said := ast.unparse(node))]
 
 
 def nameless(module: Module) -> list[str]:

@@ -58,6 +58,7 @@ def test_the_rule_sees_a_breach(rule, name, source):
         ("certs.urls", "from aggportal.certs import views"),
         ("kube.client", "def f():\n    from kubernetes import client"),
         ("web.a", "try:\n    f()\nexcept OSError:\n    pass"),
+        ("web.a", "try:\n    f()\nexcept BaseException:\n    close()\n    raise"),
         ("certs.views", "now = timezone.now()"),
     ],
 )

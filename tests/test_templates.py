@@ -28,13 +28,15 @@ FORBIDDEN = {
 ELSEWHERE = re.compile(r"@import|url\(\s*[\"']?\s*(?:https?:)?//|[\"'`]https?://(?!www\.w3\.org/)")
 
 TRANSLATED = re.compile(r"{%\s*blocktranslate\b.*?{%\s*endblocktranslate\s*%}", re.DOTALL)
+FILE_NAME = re.compile(r"\b[\w-]+\.(?:json|pem|csr|crt|yaml|conf|sh|tar\.gz)\b")
 VERBATIM = re.compile(r"<(code|pre|kbd|samp|script|svg)\b.*?</\1>", re.DOTALL)
 TAG = re.compile(r"{%.*?%}|{{.*?}}|&#?\w+;", re.DOTALL)
 MARKUP = re.compile(r"<[^>]*>", re.DOTALL)
 SPOKEN = re.compile(r"\s(?:title|placeholder|aria-label|alt|data-confirm)=\"([^\"]*)\"")
 # Names that are the same in every language.
 NAMES = re.compile(
-    r"AggPortal|Kubernetes|cfssl|APIServices?|kubeconfig|kube-apiserver|JSON|PEM|CSV|SHA-256|ClusterRole|kubeadm|k3s|RKE2|systemd|UTC"
+    r"AggPortal|Kubernetes|cfssl|APIServices?|kubeconfig|kube-apiserver|ClusterRole|kubeadm"
+    r"|JSON|PEM|CSV|SHA-256|k3s|RKE2|systemd|UTC"
 )
 
 
@@ -46,7 +48,7 @@ def breaches(template: str) -> list[str]:
 
 def untranslated(template: str) -> list[str]:
     """List visible words that stand outside translation."""
-    bare = TRANSLATED.sub(" ", COMMENT.sub("", template))
+    bare = FILE_NAME.sub(" ", TRANSLATED.sub(" ", COMMENT.sub("", template)))
     bare = TAG.sub(" ", VERBATIM.sub(" ", bare))
     texts = [*SPOKEN.findall(bare), *MARKUP.sub("\n", bare).splitlines()]
     return [text.strip() for text in texts if re.search(r"[A-Za-z]{2}", NAMES.sub("", text))]

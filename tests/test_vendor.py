@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-import importlib.util
 import shutil
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.util import module_from_spec
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,10 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @pytest.fixture(scope="module")
 def vendor():
-    spec = importlib.util.spec_from_file_location("vendor", ROOT / ".ci/vendor.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    loader = SourceFileLoader("vendor", str(ROOT / ".ci/vendor.py"))
+    module = module_from_spec(ModuleSpec("vendor", loader, origin=loader.path))
+    module.__file__ = loader.path
+    loader.exec_module(module)
     return module
 
 
