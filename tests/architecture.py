@@ -153,7 +153,7 @@ def trusted_markup(module: Module) -> list[str]:
 
 
 def catches_everything(module: Module) -> list[str]:
-    """`except:`, `except Exception` and `except BaseException`, unless they end by raising it on."""
+    """`except:`, `except Exception` and `except BaseException`, unless they raise it on."""
     found = []
     for node in ast.walk(ast.parse(module.source)):
         if isinstance(node, ast.ExceptHandler) and not _raises_on(node):
