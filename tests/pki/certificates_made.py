@@ -111,7 +111,7 @@ def make(
 
 def authority(cn: str = "aggregator-ca", **rest: object) -> Made:
     """Make a self-signed authority of ten years."""
-    return make(cn, is_ca=True, until=NOW + 10 * YEAR, **rest)  # type: ignore[arg-type]
+    return make(cn, **{"is_ca": True, "until": NOW + 10 * YEAR, **rest})  # type: ignore[arg-type]
 
 
 def proxy_client(by: Made, cn: str = "front-proxy-client", **rest: object) -> Made:
