@@ -1,0 +1,98 @@
+"""A second opinion on what was issued: pkilint's rules for RFC 5280, in process, about 8 ms per
+certificate.
+
+pkilint belongs to the tools, not to the portal's own requirements, and takes half a second to
+import: so it is imported at first use, and where it is absent `LinterMissing` says so.
+"""
+# ruff: noqa: N818 - a refusal is named for what was decided
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from aggportal.pki.errors import InvalidCertificate, PkiError
+from aggportal.words import gettext_noop as _n
+
+SOURCE = "pkilint"
+# The rule wants names of the public DNS. Inside a cluster `kubernetes` is a proper name, and a
+# left-most `*` is what RFC 6125 allows beyond RFC 5280.
+_PUBLIC_NAMES_ONLY = "pkix.invalid_domain_name_syntax"
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_PROPER_HERE = re.compile(rf"{_LABEL}|\*(\.{_LABEL})+", re.ASCII)
+
+
+class LinterMissing(PkiError):
+    """pkilint is not installed here."""
+
+    code = "linter-missing"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LintFinding:
+    """One finding:
+
+    `severity` is debug, info, notice, warning, error or fatal; `path` leads to the ASN.1 node.
+    """
+
+    severity: str
+    code: str
+    path: str
+    message: str
+    source: str = SOURCE
+
+    @property
+    def is_fault(self) -> bool:
+        return self.severity in ("error", "fatal")
+
+
+def lint_certificate(der: bytes) -> tuple[LintFinding, ...]:
+    """Lint one certificate by RFC 5280. Raises `LinterMissing`, `InvalidCertificate`."""
+    loader, validator = _linter()
+    try:
+        certificate = loader.load_der_document(der)
+    except ValueError as error:
+        raise InvalidCertificate(_n("pkilint cannot read this certificate.")) from error
+    return tuple(_findings(validator.validate(certificate.root)))
+
+
+def _findings(results: Any) -> Iterator[LintFinding]:
+    for result in results:
+        for described in result.finding_descriptions:
+            if not _is_allowed(described.finding.code, result.node):
+                yield LintFinding(
+                    severity=described.finding.severity.name.lower(),
+                    code=described.finding.code,
+                    path=result.node.path,
+                    message=described.message or "",
+                )
+
+
+def _is_allowed(code: str, node: Any) -> bool:
+    return code == _PUBLIC_NAMES_ONLY and bool(_PROPER_HERE.fullmatch(str(node.pdu)))
+
+
+@functools.cache
+def _linter() -> tuple[Any, Any]:
+    try:
+        from pkilint import loader
+        from pkilint.pkix import certificate, extension, name
+    except ImportError as error:
+        raise LinterMissing(
+            _n("The linter pkilint is not installed, so the certificate was not looked at twice.")
+        ) from error
+    decoding = certificate.create_decoding_validators(
+        name.ATTRIBUTE_TYPE_MAPPINGS, extension.EXTENSION_MAPPINGS
+    )
+    rules = [
+        certificate.create_issuer_validator_container([]),
+        certificate.create_validity_validator_container(),
+        certificate.create_subject_validator_container([]),
+        certificate.create_extensions_validator_container([]),
+        certificate.create_spki_validator_container([]),
+    ]
+    validator = certificate.create_pkix_certificate_validator_container(decoding, rules)
+    return loader.RFC5280CertificateDocumentLoader(), validator
