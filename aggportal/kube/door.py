@@ -10,7 +10,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
@@ -56,7 +56,7 @@ class Call:
 
     request: Request
     url: str
-    headers: dict[str, str]
+    headers: dict[str, str] = field(repr=False)
     timeout: tuple[float, float]
 
 
@@ -72,7 +72,7 @@ class _Attempt:
     seconds: float
     quiet_seconds: float
     deadline: float
-    secret: str | None
+    secret: str | None = field(repr=False)
 
     @property
     def left(self) -> float:

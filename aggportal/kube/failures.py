@@ -93,16 +93,16 @@ def from_exception(exc: BaseException, *, host: str, seconds: float) -> KubeErro
     for each in links:
         if isinstance(each, ssl.SSLError) and not isinstance(each, TimeoutError | ssl.SSLEOFError):
             return _tls_failure(each, host=host)
-    if any(
-        isinstance(each, TimeoutError | ReadTimeoutError | ConnectTimeoutError) for each in links
-    ):
-        return timed_out(host=host, seconds=seconds)
     for each in links:
         if isinstance(each, ConnectionRefusedError):
             text = _n("%(host)s refuses the connection: nothing listens there.")
             return Unreachable(text, reason="refused", host=host)
         if isinstance(each, OSError) and each.errno in _NO_ROUTE:
             return Unreachable(_n("There is no route to %(host)s."), reason="no-route", host=host)
+    if any(
+        isinstance(each, TimeoutError | ReadTimeoutError | ConnectTimeoutError) for each in links
+    ):
+        return timed_out(host=host, seconds=seconds)
     return Unreachable(_n("%(host)s broke off the connection."), reason="dropped", host=host)
 
 
