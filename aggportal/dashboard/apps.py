@@ -1,4 +1,4 @@
-"""The dashboard app."""
+"""The first page: what needs somebody, what stops working when, what happened lately."""
 
 from __future__ import annotations
 

@@ -1,0 +1,72 @@
+"""The edge: headers, refusals as pages, text from outside made visible, paging."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client, RequestFactory
+
+from aggportal.accounts.models import User
+from aggportal.web.actors import client_address
+from aggportal.web.errors import refusal
+from aggportal.web.sentences import visible, words
+from aggportal.words import RefusedError, Sentence
+
+
+def test_the_policy_allows_no_inline_code_and_no_foreign_origin() -> None:
+    policy = Client().get("/login/", follow=True)["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "http" not in policy
+    assert "frame-ancestors 'none'" in policy
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain", "plain"),
+        ("a\u202eb", "a\\u{202E}b"),
+        ("nul\x00", "nul\\u{0000}"),
+        ("zero\u200bwidth", "zero\\u{200B}width"),
+        ("Ünïcode 中文", "Ünïcode 中文"),
+    ],
+)
+def test_hidden_characters_are_spelled_out(text: str, shown: str) -> None:
+    assert visible(text) == shown
+
+
+def test_values_in_sentences_are_made_visible() -> None:
+    assert words(Sentence(text="CN %(cn)s, 100%%", params={"cn": "a\u202eb"})) == "CN a\\u{202E}b, 100%"
+
+
+def test_a_refusal_becomes_a_page_with_its_words(rf: RequestFactory, viewer: User) -> None:
+    request = rf.get("/")
+    request.user = viewer
+    answer = refusal(request, RefusedError("No %(what)s here.", what="<script>"))
+    assert answer.status_code == 409
+    assert "No &lt;script&gt; here." in answer.content.decode()
+
+
+def test_a_forwarded_address_is_believed_from_a_trusted_proxy_only(
+    rf: RequestFactory, settings: object
+) -> None:
+    request = rf.get("/", headers={"X-Forwarded-For": "6.6.6.6, 192.0.2.1"}, REMOTE_ADDR="10.0.0.1")
+    assert client_address(request) == "10.0.0.1"
+    settings.TRUSTED_PROXIES = 1  # type: ignore[attr-defined]  # pytest-django's wrapper
+    assert client_address(request) == "192.0.2.1"
+
+
+def test_the_theme_is_kept_in_a_cookie_and_rendered_by_the_server(client: Client, db: None) -> None:
+    answer = client.post("/theme/", {"theme": "dark", "next": "/login/"})
+    assert answer["Location"] == "/login/"
+    assert 'data-bs-theme="dark"' in client.get("/login/").content.decode()
+
+
+def test_the_theme_form_sends_nobody_away(client: Client) -> None:
+    assert client.post("/theme/", {"theme": "dark", "next": "https://evil.example/"})["Location"] == "/"
+
+
+def test_an_unknown_address_says_so(client: Client, viewer: User) -> None:
+    client.force_login(viewer)
+    answer = client.get("/nowhere/")
+    assert answer.status_code == 404
+    assert "Nothing is at this address" in answer.content.decode()
