@@ -48,8 +48,8 @@ def outlives_authority(case: Case) -> Iterator[Caution]:
                 "nobody accepts it, whatever its own date says. Shorten the profile's expiry, or "
                 "renew the authority first."
             ),
-            end=f"{end:%Y-%m-%d}",
-            own_end=f"{own_end:%Y-%m-%d}",
+            end=f"{end:%Y-%m-%d %H:%M} UTC",
+            own_end=f"{own_end:%Y-%m-%d %H:%M} UTC",
         )
 
 

@@ -34,6 +34,7 @@ __all__ = [
     "explain_problems",
 ]
 
+_DAY = dt.timedelta(days=1)
 KIND_NAMES = {"dns": "DNS", "ip": "IP", "email": "email", "uri": "URI"}
 
 
@@ -160,7 +161,7 @@ def _rows(case: Case) -> Iterator[Row]:
     )
     yield _names_row(case)
     yield Row(key="kubernetes", label=_say(_n("In Kubernetes")), notes=tuple(_kubernetes(case)))
-    yield Row(key="ca", label=_say(_n("Authority")), notes=(_authority_note(plan),))
+    yield Row(key="ca", label=_say(_n("CA")), notes=(_authority_note(plan),))
     yield Row(key="key", label=_say(_n("Key")), values=(plan.key or str(case.spec.key),))
     yield Row(key="key-ids", label=_say(_n("Key ids")), notes=(_key_ids_note(plan),))
     yield Row(key="signature", label=_say(_n("Signature")), values=(_signature(case),))
@@ -168,16 +169,24 @@ def _rows(case: Case) -> Iterator[Row]:
 
 def _validity_notes(case: Case) -> Iterator[Sentence]:
     validity = case.plan.validity
-    yield _say(_n("%(days)d days"), days=(validity.not_after - validity.not_before).days)
+    yield _length(validity.not_after - validity.not_before)
     if case.authority is None:
         return
     left = case.authority.certificate.not_after - validity.not_after
-    if left < dt.timedelta():
-        yield _say(_n("%(days)d days longer than the authority itself"), days=max(1, -left.days))
-    elif left < dt.timedelta(days=1):
-        yield _say(_n("ends together with the authority"))
+    if left <= -_DAY:
+        yield _say(_n("ends %(days)d days after the authority does"), days=-left // _DAY)
+    elif left < dt.timedelta():
+        yield _say(_n("ends less than a day after the authority does"))
+    elif left < _DAY:
+        yield _say(_n("ends on the authority's last day"))
     else:
-        yield _say(_n("ends %(days)d days before the authority does"), days=left.days)
+        yield _say(_n("ends %(days)d days before the authority does"), days=left // _DAY)
+
+
+def _length(life: dt.timedelta) -> Sentence:
+    if life < 3 * _DAY:
+        return _say(_n("%(hours)d hours"), hours=life // dt.timedelta(hours=1))
+    return _say(_n("%(days)d days"), days=life // _DAY)
 
 
 def _names_row(case: Case) -> Row:

@@ -4,7 +4,6 @@ Kubernetes YAML.
 An authority's own key is in none of them, by construction: every key is checked to be the key of
 the certificate that it goes with, and that certificate may not be an authority.
 """
-# ruff: noqa: N818 - a refusal is named for what was decided
 
 from __future__ import annotations
 

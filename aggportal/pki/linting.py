@@ -4,7 +4,6 @@ certificate.
 pkilint belongs to the tools, not to the portal's own requirements, and takes half a second to
 import: so it is imported at first use, and where it is absent `LinterMissing` says so.
 """
-# ruff: noqa: N818 - a refusal is named for what was decided
 
 from __future__ import annotations
 

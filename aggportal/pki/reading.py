@@ -4,7 +4,6 @@ Nothing but `PkiError` leaves it, whatever the bytes (a corpus in the tests says
 known armour only, clean base64, no trailing bytes, one canonical form, every property decoded once,
 sizes capped, private keys refused.
 """
-# ruff: noqa: N818 - a refusal is named for what was decided
 
 from __future__ import annotations
 

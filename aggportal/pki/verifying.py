@@ -6,7 +6,6 @@ alternative name, which proxy client certificates commonly lack, and takes a per
 mean that no usage matters. All refusals of one certificate come together: `CannotProxy` and
 `CannotServe` carry them in `.problems`.
 """
-# ruff: noqa: N818 - a refusal is named for what was decided
 
 from __future__ import annotations
 

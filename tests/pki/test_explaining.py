@@ -152,8 +152,8 @@ def test_outliving_the_authority_shows_in_compat():
         API, profile={"usages": ["server auth"], "expiry": "10000h"}, compat=True, by=CA
     )
     caution = only(told, "outlives-authority")
-    assert "the authority ends on 2027-12-07" in str(caution)
-    assert str(told.row("valid").notes[1]).endswith("longer than the authority itself")
+    assert "the authority ends on 2027-12-07 05:00 UTC" in str(caution)
+    assert str(told.row("valid").notes[1]) == "ends 37 days after the authority does"
 
 
 CAUTIONS = [
@@ -225,6 +225,20 @@ def test_each_oddity_is_told_once_beside_its_field(code, field, document, around
     assert (caution.severity, caution.field) == ("know", field)
     assert len(str(caution)) > 60
     assert str(caution).count(". ") + str(caution).count(": ") >= 1, "says more than one thing"
+
+
+@pytest.mark.parametrize(
+    ("expiry", "notes"),
+    [
+        ("24h", ["24 hours", "ends 378 days before the authority does"]),
+        ("9096h", ["379 days", "ends on the authority's last day"]),
+        ("9100h", ["379 days", "ends less than a day after the authority does"]),
+    ],
+)
+def test_the_length_of_its_life_is_told_beside_the_authority_s(expiry, notes):
+    profile = {"usages": ["signing", "server auth"], "expiry": expiry}
+    told = explained(API, profile=profile, by=CA, compat=True)
+    assert [str(note) for note in told.row("valid").notes] == notes
 
 
 def test_an_intermediate_behind_the_front_proxy_is_told():
