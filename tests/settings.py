@@ -16,7 +16,7 @@ os.environ["AGGPORTAL_HTTPS"] = "false"
 os.environ["AGGPORTAL_KEK"] = "dGhlIGtleSBvZiB0aGUgdGVzdHMsIDMyIGJ5dGVzISE="
 
 from aggportal.settings import *  # noqa: F403 -- the environment above comes first
-from aggportal.settings import DATA_DIR, DATABASES
+from aggportal.settings import DATA_DIR, DATABASES, STATIC_ROOT
 
 # A database file, as in production, so that threads meet SQLite's real locks.
 if "sqlite3" in str(DATABASES["default"]["ENGINE"]):
@@ -28,3 +28,5 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+# Whitenoise warns where the collected files' folder is missing.
+STATIC_ROOT.mkdir(exist_ok=True)
