@@ -179,11 +179,7 @@ def _facts(der: bytes, *, field: str) -> CertificateFacts:
         canonical = certificate.public_bytes(Encoding.DER) == der
         facts = certificate_facts(certificate)
     except LIBRARY_ERRORS as error:
-        raise InvalidCertificate(
-            _n("This is not a certificate that can be read: %(reason)s."),
-            field=field,
-            reason=str(error).rstrip(".")[:200] or type(error).__name__,
-        ) from error
+        raise _unreadable(error, field=field) from error
     if not canonical:
         raise InvalidCertificate(
             _n(
@@ -193,3 +189,18 @@ def _facts(der: bytes, *, field: str) -> CertificateFacts:
             field=field,
         )
     return facts
+
+
+def _unreadable(error: Exception, *, field: str) -> InvalidCertificate:
+    reason = str(error).rstrip(".")
+    if "asn1" in reason.lower() or not reason:  # the parser's own diagnosis is for programmers
+        return InvalidCertificate(
+            _n(
+                "This is not a certificate: its structure is broken. It may be cut off, changed, "
+                "or another kind of file."
+            ),
+            field=field,
+        )
+    return InvalidCertificate(
+        _n("This certificate cannot be read: %(reason)s."), field=field, reason=reason[:200]
+    )
