@@ -218,15 +218,19 @@ def _metadata(name: str, namespace: str) -> dict[str, str]:
 
 
 class _Dumper(yaml.SafeDumper):
-    """SafeDumper that writes PEM as a block, wherever YAML lets it stand so."""
+    """SafeDumper that writes PEM as a block, and quotes what some YAML reader takes for no text."""
 
 
-def _block(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in text else None
+# PyYAML leaves `1e3` and `0o14` bare, for it (YAML 1.1) no numbers, but for Kubernetes they are.
+_BARE = re.compile(r"[A-Za-z][A-Za-z0-9./+=-]+", re.ASCII)
+
+
+def _text_node(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in text else None if _BARE.fullmatch(text) else '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
-_Dumper.add_representer(str, _block)
+_Dumper.add_representer(str, _text_node)
 
 
 def _object_yaml(kind: str, **rest: object) -> str:

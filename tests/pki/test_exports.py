@@ -154,6 +154,13 @@ def test_any_allowed_name_survives_yaml(name: str, namespace: str):
     assert yaml.safe_load(text)["metadata"] == {"name": name, "namespace": namespace}
 
 
+@pytest.mark.parametrize("name", ["1e3", "0o14", "1.5e3", "123", "0x1f", "y", "on", "null", "1-1"])
+def test_a_name_that_looks_like_a_number_or_truth_value_is_quoted(name: str):
+    text = ca_config_map(name, namespace="kube-system", authorities=(CA.facts,))
+    assert f'name: "{name}"' in text or f"name: '{name}'" in text
+    assert "namespace: kube-system" in text
+
+
 @pytest.mark.parametrize(
     ("name", "namespace", "field"),
     [
