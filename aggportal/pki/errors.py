@@ -2,8 +2,6 @@
 
 A leaf is named for the decision (`OutlivesIssuer`), not with the suffix Error.
 """
-# ruff: noqa: N818 - a refusal is named for what was decided; the roots PkiError and RefusedError
-# carry the suffix
 
 from __future__ import annotations
 

@@ -40,7 +40,12 @@ def go_mail_address(text: str) -> str | None:
             return None
         stripped = inner
     match = _ADDRESS.fullmatch(stripped)
-    return stripped if match else None
+    if match is None:
+        return None
+    local = match["local"]
+    if local.startswith('"'):
+        local = re.sub(r"\\(.)", r"\1", local[1:-1])
+    return f"{local}@{match['domain']}"
 
 
 def _is_phrase(name: str) -> bool:

@@ -241,7 +241,9 @@ def _require_issuer_key(plan: CertificatePlan, public_key: PublicKey, key: Priva
     expected = spki_sha256(public_key) if plan.self_signed else plan.issuer_spki_sha256
     if spki_sha256(signer) != expected:
         raise KeyMismatch(_n("The signing key is not the authority's."))
-    if signature_hash_for(key_spec_of(signer)) != plan.signature_hash:
+    spec = key_spec_of(signer)
+    other = plan.self_signed and str(spec) != plan.key
+    if other or signature_hash_for(spec) != plan.signature_hash:
         raise KeyMismatch(_n("The key is of another kind than was planned."), field="key")
 
 
