@@ -39,9 +39,18 @@ def _is_about_another_engine(item: pytest.Item) -> bool:
     return bool(engines) and not any(connection.vendor.startswith(engine) for engine in engines)
 
 
+def _turn(item: pytest.Item) -> int:
+    folders = item.path.parts
+    return 2 if "browser" in folders else 1 if "e2e" in folders else 0
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests that say something about the other database engine."""
+    """Leave out tests about the other database engine; put the suites with servers last.
+
+    Once a browser test has run, Playwright's event loop runs in this process; nothing may follow.
+    """
     left_out = [item for item in items if _is_about_another_engine(item)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in left_out]
+    items[:] = sorted((item for item in items if item not in left_out), key=_turn)

@@ -15,8 +15,8 @@ def session(pytester: pytest.Pytester) -> pytest.Pytester:
     return pytester
 
 
-def run(session: pytest.Pytester) -> pytest.RunResult:
-    return session.runpytest_inprocess("-p", "no:django", "-p", "no:playwright")
+def run(session: pytest.Pytester, *options: str) -> pytest.RunResult:
+    return session.runpytest_inprocess("-p", "no:django", "-p", "no:playwright", *options)
 
 
 def test_in_ci_a_skipped_test_fails(session, monkeypatch):
@@ -52,3 +52,10 @@ def test_a_test_about_the_other_engine_is_left_out(session, monkeypatch, engine)
         "@pytest.mark.sqlite\ndef test_two(): pass\n"
     )
     run(session).assert_outcomes(passed=1, deselected=1)
+
+
+def test_the_suites_with_servers_come_last(session):
+    for folder in ["accounts", "browser", "certs", "e2e"]:
+        session.mkdir(folder).joinpath(f"test_{folder}.py").write_text("def test_one(): pass\n")
+    order = [line.split("/")[0] for line in run(session, "-v").outlines if "PASSED" in line]
+    assert order == ["accounts", "certs", "e2e", "browser"]

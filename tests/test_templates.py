@@ -36,7 +36,7 @@ SPOKEN = re.compile(r"\s(?:title|placeholder|aria-label|alt|data-confirm)=\"([^\
 # Names that are the same in every language.
 NAMES = re.compile(
     r"AggPortal|Kubernetes|cfssl|APIServices?|kubeconfig|kube-apiserver|ClusterRole|kubeadm"
-    r"|JSON|PEM|CSV|SHA-256|k3s|RKE2|systemd|UTC"
+    r"|JSON|PEM|CSV|SHA-\d+|k3s|RKE2|systemd|UTC"
 )
 
 
