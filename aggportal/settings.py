@@ -23,7 +23,7 @@ DEBUG = env.bool("AGGPORTAL_DEBUG", False)
 HTTPS = env.bool("AGGPORTAL_HTTPS", True)
 SECRET_KEY = env.str("AGGPORTAL_SECRET_KEY", "") or read_or_make_secret(KEYS_DIR / "secret_key")
 ALLOWED_HOSTS = env.list("AGGPORTAL_ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
-CSRF_TRUSTED_ORIGINS = env.list("AGGPORTAL_TRUSTED_ORIGINS", [])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("AGGPORTAL_TRUSTED_ORIGINS", [])
 # How many reverse proxies in front may be believed about X-Forwarded-For; 0 believes none.
 TRUSTED_PROXIES = env.int("AGGPORTAL_TRUSTED_PROXIES", 0)
 
@@ -32,9 +32,9 @@ KEK = env.str("AGGPORTAL_KEK", "")
 KEK_FILE = env.path("AGGPORTAL_KEK_FILE", KEYS_DIR / "kek")
 
 # Networks (CIDR) that outgoing connections may reach; empty means every address that is not denied.
-EGRESS_ALLOW = env.list("AGGPORTAL_EGRESS_ALLOW", [])
+EGRESS_ALLOW: list[str] = env.list("AGGPORTAL_EGRESS_ALLOW", [])
 # Networks (CIDR) denied on top of link-local, multicast, unspecified and reserved ones.
-EGRESS_DENY = env.list("AGGPORTAL_EGRESS_DENY", [])
+EGRESS_DENY: list[str] = env.list("AGGPORTAL_EGRESS_DENY", [])
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -192,5 +192,5 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{levelname} {name} {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.log_level("AGGPORTAL_LOG_LEVEL", "INFO")},
+    "root": {"handlers": ["stderr"], "level": env.str("AGGPORTAL_LOG_LEVEL", "INFO").upper()},
 }

@@ -64,7 +64,8 @@ __all__ = [
 CA_EXPIRY = "43800h"
 CA_USAGES = ("cert sign", "crl sign")
 BACKDATE = dt.timedelta(minutes=5)
-_LAST = dt.datetime(9999, 12, 31, 23, 59, 59, tzinfo=dt.UTC)
+# X.509 knows no earlier year (RFC 5280 section 4.1.2.5.1).
+_FIRST = dt.datetime(1950, 1, 1, tzinfo=dt.UTC)
 
 
 def plan_authority(
@@ -80,11 +81,12 @@ def plan_authority(
     if spec.delegation_enabled:
         words = _n("Delegated credentials are for servers' certificates, not for an authority.")
         raise InvalidField(words, field="delegation_enabled")
+    _require_no_extensions(spec, compat)
     require_key_spec(spec.key)
     ca = spec.ca or CaSpec()
     subject = build_subject(spec)
     begin = _not_before(now, ca.backdate, field="ca.backdate")
-    end = begin + parse_positive_duration(ca.expiry or CA_EXPIRY, field="ca.expiry")
+    end = _after(begin, ca.expiry or CA_EXPIRY, field="ca.expiry")
     sans = _ca_sans(spec, compat)
     return CertificatePlan(
         profile="",
@@ -116,11 +118,13 @@ def plan_certificate(
     issuer: Issuer,
     now: dt.datetime,
     compat: bool = False,
+    end_with_issuer: bool = False,
     serial: int | None = None,
 ) -> CertificatePlan:
     """Plan a certificate that `issuer` signs under `profile` (take it from
     `SigningConfig.profile`).
 
+    `end_with_issuer` cuts a longer life at the issuer's own end instead of refusing it.
     Raises a leaf of `PkiError` for the first rule that is broken.
     """
     require_local_profile(profile, serial=serial)
@@ -137,6 +141,8 @@ def plan_certificate(
     require_fitting_usages(usages, is_ca=constraint.is_ca, compat=compat)
     subject = build_subject(spec)
     validity = _profile_validity(profile, now)
+    if end_with_issuer:
+        validity = _cut_at(validity, issuer.validity.not_after)
     sans = classify_hosts(spec.hosts, compat=compat)
     require_names_allowed(profile.name_whitelist, common_name=spec.common_name, sans=sans)
     if constraint.is_ca:
@@ -226,14 +232,16 @@ def _require_leaf_spec(spec: RequestSpec, compat: bool) -> None:
     if spec.ca is not None:
         words = _n("A ca section belongs to making an authority; the profile decides for others.")
         raise InvalidField(words, field="ca")
-    if spec.extensions and not compat:
-        words = _n(
-            "Extensions come from the profile only; cfssl would leave these out silently too."
-        )
-        raise InvalidField(words, field="extensions")
+    _require_no_extensions(spec, compat)
     if not compat and not spec.common_name.strip() and not has_subject(spec):
         raise MissingSubject(_n("Give a CN, or something in names."), field="CN")
     require_key_spec(spec.key)
+
+
+def _require_no_extensions(spec: RequestSpec, compat: bool) -> None:
+    if spec.extensions and not compat:
+        words = _n("Extensions come from the profile only; cfssl would silently leave these out.")
+        raise InvalidField(words, field="extensions")
 
 
 def _require_issuer_key(plan: CertificatePlan, public_key: PublicKey, key: PrivateKey) -> None:
@@ -264,13 +272,30 @@ def _not_before(now: dt.datetime, backdate: str, *, field: str) -> dt.datetime:
 
 def _profile_validity(profile: Profile, now: dt.datetime) -> Validity:
     begin = profile.not_before or _not_before(now, profile.backdate, field="backdate")
-    end = profile.not_after or begin + parse_positive_duration(profile.expiry, field="expiry")
-    return _validity(begin, end)
+    return _validity(begin, profile.not_after or _after(begin, profile.expiry, field="expiry"))
+
+
+def _after(begin: dt.datetime, expiry: str, *, field: str) -> dt.datetime:
+    try:
+        return begin + parse_positive_duration(expiry, field=field)
+    except OverflowError as error:
+        raise InvalidField(
+            _n("The certificate would end after the year 9999."), field=field
+        ) from error
+
+
+def _cut_at(validity: Validity, end: dt.datetime) -> Validity:
+    """End no later than `end`, which must leave a life: an expired issuer stays refused."""
+    if not validity.not_before < end < validity.not_after:
+        return validity
+    return Validity(not_before=validity.not_before, not_after=end)
 
 
 def _validity(begin: dt.datetime, end: dt.datetime) -> Validity:
-    if end <= begin or end > _LAST:
+    if end <= begin:
         raise InvalidField(_n("The certificate would end before it begins."), field="expiry")
+    if begin < _FIRST:
+        raise InvalidField(_n("A certificate cannot begin before 1950."), field="not_before")
     return Validity(
         not_before=begin.astimezone(dt.UTC).replace(microsecond=0),
         not_after=end.astimezone(dt.UTC).replace(microsecond=0),

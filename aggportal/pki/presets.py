@@ -53,7 +53,8 @@ _AGGREGATOR = {
 # Key encipherment is for RSA key exchange by servers; a client signs.
 _FRONT_PROXY_CLIENT = {"usages": ["signing", "client auth"], "expiry": "8760h"}
 # An extension API server's TLS certificate, trusted through caBundle: a server and nothing else.
-_EXTENSION_SERVING = {"usages": ["signing", "key encipherment", "server auth"], "expiry": "8760h"}
+# No key encipherment: TLS 1.3 and every elliptic key sign only (RFC 8813 forbids it for them).
+_EXTENSION_SERVING = {"usages": ["signing", "server auth"], "expiry": "8760h"}
 _WWW = {"expiry": "8760h", "usages": ["signing", "key encipherment", "server auth"]}
 _CLIENT = {"expiry": "8760h", "usages": ["signing", "key encipherment", "client auth"]}
 

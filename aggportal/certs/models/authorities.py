@@ -1,0 +1,61 @@
+"""Authorities: certificate, sealed key, profiles, and the one purpose they serve."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.urls import reverse
+from django.utils.translation import gettext_lazy
+
+from aggportal.certs.models.keys import SealedKey
+
+
+class Lane(models.TextChoices):
+    """What an authority is for. Lanes must not mix: who holds a certificate of one could act in the other."""
+
+    FRONT_PROXY = "front-proxy", gettext_lazy("front proxy")
+    SERVING = "serving", gettext_lazy("serving")
+    CLIENT = "client", gettext_lazy("client")
+    GENERAL = "general", gettext_lazy("general")
+
+
+class Mode(models.TextChoices):
+    """strict refuses what would harm; compat does exactly as cfssl does."""
+
+    STRICT = "strict", gettext_lazy("strict")
+    COMPAT = "compat", gettext_lazy("compat")
+
+
+class Authority(models.Model):
+    """A certificate authority that we hold. `signing_config` is its ca-config.json, `request_spec` its CSR JSON."""
+
+    slug = models.SlugField(max_length=64, unique=True)
+    label = models.CharField(max_length=100)
+    lane = models.CharField(max_length=12, choices=Lane)
+    mode = models.CharField(max_length=8, choices=Mode, default=Mode.STRICT)
+    file_base = models.CharField(max_length=100)
+    subject = models.TextField()
+    common_name = models.CharField(max_length=200)
+    serial = models.CharField(max_length=40)
+    key_text = models.CharField(max_length=40)
+    # The same key in a second authority would let one purpose act as the other.
+    spki_sha256 = models.CharField(max_length=64, unique=True)
+    fingerprint_sha256 = models.CharField(max_length=64, unique=True)
+    not_before = models.DateTimeField()
+    not_after = models.DateTimeField(db_index=True)
+    certificate_pem = models.TextField()
+    csr_pem = models.TextField()
+    request_spec = models.TextField()
+    signing_config = models.TextField()
+    created_at = models.DateTimeField()
+    created_by = models.CharField(max_length=150)
+    key = models.OneToOneField(SealedKey, on_delete=models.PROTECT, related_name="authority")
+
+    class Meta:
+        verbose_name_plural = "authorities"
+        ordering = ("label",)
+
+    def __str__(self) -> str:
+        return self.label
+
+    def get_absolute_url(self) -> str:
+        return reverse("certs:authority_show", args=[self.slug])

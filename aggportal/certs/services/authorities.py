@@ -1,0 +1,127 @@
+"""Making authorities."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from django.db import IntegrityError, transaction
+
+from aggportal.certs.models import Authority, Lane, Mode
+from aggportal.certs.services.keys import seal_key
+from aggportal.ledger.models import Outcome
+from aggportal.ledger.services import record
+from aggportal.pki.csrs import csr_pem, make_csr
+from aggportal.pki.exports import require_base_name
+from aggportal.pki.facts import certificate_facts
+from aggportal.pki.issuing import certificate_pem, plan_authority, sign_certificate
+from aggportal.pki.jsontext import dump_json
+from aggportal.pki.keys import generate_key
+from aggportal.pki.requests import dump_request_spec
+from aggportal.pki.specs import RequestSpec
+from aggportal.web.actors import Actor
+from aggportal.words import RefusedError, gettext_noop
+
+
+class SlugTaken(RefusedError):
+    """Another authority has this short name."""
+
+    code = "slug_taken"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AuthorityChoices:
+    """What an authority is besides its request spec. `signing_config` is the text of a checked ca-config.json."""
+
+    label: str
+    slug: str
+    lane: Lane
+    mode: Mode
+    file_base: str
+    signing_config: str
+
+
+def create_authority(
+    spec: RequestSpec, choices: AuthorityChoices, *, by: Actor, now: dt.datetime
+) -> Authority:
+    """Make key, CSR and self-signed certificate of a new authority; the key is sealed before it is stored.
+
+    Raises what `plan_authority` raises, and SlugTaken.
+    """
+    require_base_name(choices.file_base, field="file_base")
+    require_free_slug(choices.slug)
+    compat = choices.mode == Mode.COMPAT
+    plan = plan_authority(spec, now=now, compat=compat)
+    record(
+        "authority.created",
+        actor=by,
+        subject=("authority", choices.slug, choices.label),
+        outcome=Outcome.INTENDED,
+        detail={"serial": f"{plan.serial:040x}", "lane": choices.lane.value, "key": plan.key},
+        at=now,
+    )
+    key = generate_key(spec.key)
+    csr = make_csr(spec, key=key, compat=compat)
+    certificate = sign_certificate(plan, public_key=key.public_key(), issuer_key=key)
+    facts = certificate_facts(certificate)
+    authority = Authority(
+        slug=choices.slug,
+        label=choices.label,
+        lane=choices.lane,
+        mode=choices.mode,
+        file_base=choices.file_base,
+        subject=facts.subject,
+        common_name=facts.common_name[:200],
+        serial=f"{plan.serial:040x}",
+        key_text=facts.key,
+        spki_sha256=facts.spki_sha256,
+        fingerprint_sha256=facts.sha256,
+        not_before=facts.not_before,
+        not_after=facts.not_after,
+        certificate_pem=certificate_pem(certificate),
+        csr_pem=csr_pem(csr),
+        request_spec=dump_json(dump_request_spec(spec)),
+        signing_config=choices.signing_config,
+        created_at=now,
+        created_by=by.name,
+        key=seal_key(key, purpose="authority-key"),
+    )
+    try:
+        _store(authority, by=by, now=now)
+    except IntegrityError as exc:
+        raise _slug_taken(choices.slug) from exc
+    return authority
+
+
+@transaction.atomic
+def _store(authority: Authority, *, by: Actor, now: dt.datetime) -> None:
+    authority.key.save(force_insert=True)
+    authority.save(force_insert=True)
+    record(
+        "authority.created",
+        actor=by,
+        subject=("authority", authority.slug, authority.label),
+        detail={
+            "serial": authority.serial,
+            "subject": authority.subject,
+            "lane": authority.lane,
+            "key": authority.key_text,
+            "sha256": authority.fingerprint_sha256,
+            "not_after": authority.not_after.isoformat(),
+        },
+        at=now,
+    )
+
+
+def require_free_slug(slug: str) -> None:
+    """Refuse a short name that another authority has."""
+    if Authority.objects.filter(slug=slug).exists():
+        raise _slug_taken(slug)
+
+
+def _slug_taken(slug: str) -> SlugTaken:
+    return SlugTaken(
+        gettext_noop("Another authority is called “%(slug)s”. Choose a name of its own."),
+        field="slug",
+        slug=slug,
+    )

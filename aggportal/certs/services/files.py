@@ -1,0 +1,109 @@
+"""The files of a certificate, under the names that `cfssljson -bare` gives. A key leaves only after it is recorded."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.db import transaction
+
+from aggportal.certs.models import Authority, Certificate
+from aggportal.certs.services.keys import open_key
+from aggportal.ledger.services import record
+from aggportal.pki.errors import PkiError
+from aggportal.pki.exports import (
+    ExportedFile,
+    archive,
+    ca_config_map,
+    certificate_files,
+    tls_secret,
+)
+from aggportal.pki.facts import CertificateFacts
+from aggportal.pki.keys import private_key_pem
+from aggportal.pki.reading import read_certificate
+from aggportal.web.actors import Actor
+from aggportal.words import gettext_noop
+
+
+class NoPrivateKey(PkiError):
+    """The portal holds no private key of this certificate."""
+
+    code = "no-private-key"
+
+
+@transaction.atomic
+def take_key(certificate: Certificate, *, how: str, by: Actor, now: dt.datetime) -> str:
+    """Return the private key as PEM under cfssl's labels. The ledger has the entry before this returns.
+
+    `how` says on what way it leaves: `file`, `archive`, `secret`.
+    """
+    if certificate.key is None:
+        raise NoPrivateKey(
+            gettext_noop("The portal holds no private key of “%(name)s”: it was made elsewhere."),
+            name=str(certificate),
+        )
+    key = open_key(certificate.key, spki=certificate.spki_sha256)
+    record(
+        "certificate.key_taken",
+        actor=by,
+        subject=("certificate", certificate.pk, str(certificate)),
+        detail={"how": how, "serial": certificate.serial, "authority": certificate.authority.slug},
+        at=now,
+    )
+    return private_key_pem(key)
+
+
+def authority_files(authority: Authority) -> tuple[ExportedFile, ...]:
+    """Return BASE.pem and BASE.csr of an authority, never its key."""
+    facts = read_certificate(authority.certificate_pem)
+    return certificate_files(authority.file_base, certificate=facts, csr_pem=authority.csr_pem)
+
+
+def public_files(certificate: Certificate) -> tuple[ExportedFile, ...]:
+    """Return the files that anybody with a role may take: the certificate's and its authority's."""
+    facts = read_certificate(certificate.material.pem)
+    own = certificate_files(
+        certificate.file_base, certificate=facts, csr_pem=certificate.material.csr_pem
+    )
+    return (*authority_files(certificate.authority), *own)
+
+
+def key_file(certificate: Certificate, *, by: Actor, now: dt.datetime) -> ExportedFile:
+    """Return BASE-key.pem, recorded."""
+    key_pem = take_key(certificate, how="file", by=by, now=now)
+    return _with_key(certificate, key_pem)[1]
+
+
+def bundle(certificate: Certificate, *, by: Actor, now: dt.datetime) -> bytes:
+    """Return the .tar.gz for a master: all files with key, SHA256SUMS and install.sh, recorded."""
+    key_pem = take_key(certificate, how="archive", by=by, now=now)
+    files = (*authority_files(certificate.authority), *_with_key(certificate, key_pem))
+    return archive(files, now=now)
+
+
+def secret(
+    certificate: Certificate, *, name: str, namespace: str, by: Actor, now: dt.datetime
+) -> str:
+    """Return the Kubernetes Secret (kubernetes.io/tls) as YAML, recorded."""
+    facts, ca = read_certificate(certificate.material.pem), _authority_facts(certificate)
+    # A wrong name is refused before the ledger says that the key left.
+    ca_config_map(name, namespace=namespace, authorities=(ca,))
+    key_pem = take_key(certificate, how="secret", by=by, now=now)
+    return tls_secret(name, namespace=namespace, certificate=facts, key_pem=key_pem, authority=ca)
+
+
+def config_map(certificate: Certificate, *, name: str, namespace: str) -> str:
+    """Return a ConfigMap with the authority's certificate as YAML."""
+    return ca_config_map(name, namespace=namespace, authorities=(_authority_facts(certificate),))
+
+
+def _with_key(certificate: Certificate, key_pem: str) -> tuple[ExportedFile, ...]:
+    return certificate_files(
+        certificate.file_base,
+        certificate=read_certificate(certificate.material.pem),
+        key_pem=key_pem,
+        csr_pem=certificate.material.csr_pem,
+    )
+
+
+def _authority_facts(certificate: Certificate) -> CertificateFacts:
+    return read_certificate(certificate.authority.certificate_pem)

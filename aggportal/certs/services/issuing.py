@@ -1,0 +1,209 @@
+"""Issuing: the intent is recorded before the signature, and nothing is shown that is not stored."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from cryptography import x509
+from django.db import transaction
+
+from aggportal.certs.models import (
+    Authority,
+    Certificate,
+    CertificateMaterial,
+    Mode,
+    SigningRequest,
+    State,
+)
+from aggportal.certs.services.keys import open_authority_key, seal_key
+from aggportal.ledger.models import Outcome
+from aggportal.ledger.services import record
+from aggportal.pki.config import parse_config
+from aggportal.pki.csrs import csr_pem, make_csr
+from aggportal.pki.exports import require_base_name
+from aggportal.pki.facts import certificate_facts
+from aggportal.pki.identities import require_no_reserved_identity
+from aggportal.pki.issuers import issuer_of
+from aggportal.pki.issuing import certificate_pem, plan_certificate, sign_certificate
+from aggportal.pki.jsontext import dump_json
+from aggportal.pki.keys import PrivateKey, generate_key
+from aggportal.pki.plans import CertificatePlan
+from aggportal.pki.requests import dump_request_spec
+from aggportal.pki.specs import RequestSpec
+from aggportal.vault.errors import VaultError
+from aggportal.web.actors import Actor
+from aggportal.words import RefusedError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IssueChoices:
+    """How to issue. `compat` does as cfssl does; `end_with_authority` cuts the life at the authority's own end.
+
+    `allow_reserved` lets Kubernetes' own `system:` names pass; only an administrator may say so.
+    """
+
+    profile: str
+    file_base: str
+    compat: bool = False
+    end_with_authority: bool = False
+    allow_reserved: bool = False
+
+
+def plan_for(
+    authority: Authority, spec: RequestSpec, choices: IssueChoices, *, now: dt.datetime
+) -> CertificatePlan:
+    """Decide every field of the certificate that would be issued. Raises what the core refuses, and UnknownProfile."""
+    profile = parse_config(authority.signing_config).profile(choices.profile)
+    issuer = issuer_of(x509.load_pem_x509_certificate(authority.certificate_pem.encode()))
+    return plan_certificate(
+        spec,
+        profile=profile,
+        issuer=issuer,
+        now=now,
+        compat=choices.compat or authority.mode == Mode.COMPAT,
+        end_with_issuer=choices.end_with_authority,
+    )
+
+
+def issue_certificate(
+    authority: Authority,
+    spec: RequestSpec,
+    choices: IssueChoices,
+    *,
+    by: Actor,
+    now: dt.datetime,
+) -> Certificate:
+    """Make a key, sign a certificate for it, store both. Raises what the core refuses, before anything is stored.
+
+    The intent (the request with its reserved serial, and a ledger entry) is committed before the authority's key is
+    opened. A crash in between leaves the request in state `signing`.
+    """
+    require_base_name(choices.file_base, field="file_base")
+    plan = plan_for(authority, spec, choices, now=now)
+    require_no_reserved_identity(plan.subject, allow=choices.allow_reserved)
+    spec_text = dump_json(dump_request_spec(spec))
+    request = _record_intent(authority, plan, spec_text, by=by, now=now)
+    try:
+        issuer_key = open_authority_key(authority)
+        key = generate_key(spec.key)
+        csr = make_csr(spec, key=key, compat=plan.compat)
+        signed = sign_certificate(
+            plan,
+            public_key=key.public_key(),
+            issuer_key=issuer_key,
+            allow_reserved=choices.allow_reserved,
+        )
+    except (RefusedError, VaultError) as refused:
+        _record_failure(request, refused, by=by, now=now)
+        raise
+    request.csr_pem = csr_pem(csr)
+    return _store(request, signed, key, choices, by=by, now=now)
+
+
+@transaction.atomic
+def _record_intent(
+    authority: Authority, plan: CertificatePlan, spec_text: str, *, by: Actor, now: dt.datetime
+) -> SigningRequest:
+    request = SigningRequest.objects.create(
+        authority=authority,
+        profile=plan.profile,
+        state=State.SIGNING,
+        serial=f"{plan.serial:040x}",
+        subject=plan.subject.rfc4514_string(),
+        request_spec=spec_text,
+        requested_at=now,
+        requested_by_id=by.id,
+        requester_name=by.name,
+    )
+    record(
+        "certificate.issued",
+        actor=by,
+        subject=("request", request.pk, request.subject),
+        outcome=Outcome.INTENDED,
+        detail=_detail(request),
+        at=now,
+    )
+    return request
+
+
+@transaction.atomic
+def _record_failure(
+    request: SigningRequest, refused: RefusedError, *, by: Actor, now: dt.datetime
+) -> None:
+    request.state, request.reason = State.FAILED, str(refused)
+    request.decided_at, request.decided_by = now, by.name
+    request.save(update_fields=["state", "reason", "decided_at", "decided_by"])
+    record(
+        "certificate.issued",
+        actor=by,
+        subject=("request", request.pk, request.subject),
+        outcome=Outcome.FAILED,
+        detail={**_detail(request), "why": str(refused)},
+        at=now,
+    )
+
+
+@transaction.atomic
+def _store(
+    request: SigningRequest,
+    signed: x509.Certificate,
+    key: PrivateKey,
+    choices: IssueChoices,
+    *,
+    by: Actor,
+    now: dt.datetime,
+) -> Certificate:
+    facts, sealed = certificate_facts(signed), seal_key(key, purpose="certificate-key")
+    sealed.save(force_insert=True)
+    certificate = Certificate.objects.create(
+        authority=request.authority,
+        request=request,
+        serial=request.serial,
+        common_name=facts.common_name[:200],
+        subject=facts.subject,
+        names="\n".join(f"{kind} {value}" for kind, value in facts.sans),
+        profile=request.profile,
+        key_text=facts.key,
+        file_base=choices.file_base,
+        not_before=facts.not_before,
+        not_after=facts.not_after,
+        issued_at=now,
+        issued_by=by.name,
+        fingerprint_sha256=facts.sha256,
+        spki_sha256=facts.spki_sha256,
+        key=sealed,
+    )
+    CertificateMaterial.objects.create(
+        certificate=certificate,
+        pem=certificate_pem(signed),
+        csr_pem=request.csr_pem,
+        request_spec=request.request_spec,
+    )
+    request.state, request.decided_at, request.decided_by = State.ISSUED, now, by.name
+    request.save(update_fields=["state", "decided_at", "decided_by", "csr_pem"])
+    record(
+        "certificate.issued",
+        actor=by,
+        subject=("certificate", certificate.pk, str(certificate)),
+        detail={
+            **_detail(request),
+            "request": request.pk,
+            "sha256": facts.sha256,
+            "not_after": facts.not_after.isoformat(),
+            "names": certificate.names.splitlines()[:100],
+            "compat": choices.compat,
+            "allow_reserved": choices.allow_reserved,
+        },
+        at=now,
+    )
+    return certificate
+
+
+def _detail(request: SigningRequest) -> dict[str, object]:
+    return {
+        "authority": request.authority.slug,
+        "profile": request.profile,
+        "serial": request.serial,
+        "subject": request.subject,
+    }

@@ -1,0 +1,112 @@
+"""Issuing as a service: intent first, all or nothing, and keys that only their own record opens."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from django.utils import timezone
+
+from aggportal.certs.models import Authority, Certificate, Mode, SealedKey, SigningRequest, State
+from aggportal.certs.services.files import bundle, take_key
+from aggportal.certs.services.issuing import IssueChoices, issue_certificate
+from aggportal.ledger.models import Entry, Outcome
+from aggportal.pki.errors import InvalidField, OutlivesIssuer, ReservedIdentity, UnknownProfile
+from aggportal.pki.keys import load_private_key, spki_sha256
+from aggportal.pki.requests import load_request_spec
+from aggportal.vault.errors import CannotOpen
+from tests.certs.makers import ANA, P256, make_authority, make_certificate
+
+pytestmark = pytest.mark.django_db
+
+
+def issue(authority: Authority, document: dict[str, object], **choices: object) -> Certificate:
+    chosen = {"profile": "front-proxy-client", "file_base": "x", **choices}
+    spec = load_request_spec({"key": P256, **document})
+    return issue_certificate(authority, spec, IssueChoices(**chosen), by=ANA, now=timezone.now())
+
+
+def test_the_intent_is_recorded_before_the_deed() -> None:
+    certificate = make_certificate(make_authority())
+    told = Entry.objects.filter(action="certificate.issued").order_by("seq")
+    assert [entry.outcome for entry in told] == [Outcome.INTENDED, Outcome.DONE]
+    assert {entry.detail["serial"] for entry in told} == {certificate.serial}
+    assert certificate.request.state == State.ISSUED
+
+
+def test_the_taken_key_belongs_to_the_certificate_and_is_recorded() -> None:
+    certificate = make_certificate(make_authority())
+    pem = take_key(certificate, how="file", by=ANA, now=timezone.now())
+    assert spki_sha256(load_private_key(pem).public_key()) == certificate.spki_sha256
+    assert Entry.objects.filter(action="certificate.key_taken").count() == 1
+
+
+def test_every_archive_is_recorded() -> None:
+    certificate = make_certificate(make_authority())
+    for _ in range(2):
+        bundle(certificate, by=ANA, now=timezone.now())
+    assert Entry.objects.filter(action="certificate.key_taken").count() == 2
+
+
+def test_a_swapped_authority_key_signs_nothing_and_that_is_recorded() -> None:
+    first, second = make_authority("a"), make_authority("b")
+    stolen = second.key
+    SealedKey.objects.filter(pk=first.key.pk).update(
+        ciphertext=stolen.ciphertext, nonce=stolen.nonce, wrapped_key=stolen.wrapped_key
+    )
+    with pytest.raises(CannotOpen):
+        make_certificate(Authority.objects.get(pk=first.pk))
+    assert not Certificate.objects.exists()
+    assert SigningRequest.objects.get().state == State.FAILED
+    assert Entry.objects.filter(outcome=Outcome.FAILED).count() == 1
+
+
+def test_a_leaf_does_not_outlive_its_authority_unless_asked() -> None:
+    authority = make_authority(expiry="100h")
+    with pytest.raises(OutlivesIssuer):
+        issue(authority, {"CN": "x"})
+    assert not SigningRequest.objects.exists()
+    cut = issue(authority, {"CN": "x"}, end_with_authority=True)
+    assert cut.not_after == authority.not_after
+    longer = issue(authority, {"CN": "y"}, compat=True)
+    assert longer.not_after > authority.not_after
+
+
+def test_an_expired_authority_signs_nothing() -> None:
+    long_ago = timezone.now() - dt.timedelta(days=30)
+    authority = make_authority(expiry="24h", now=long_ago)
+    for cut in (False, True):
+        with pytest.raises(OutlivesIssuer):
+            issue(authority, {"CN": "x"}, end_with_authority=cut)
+
+
+def test_an_unknown_profile_is_refused() -> None:
+    with pytest.raises(UnknownProfile, match="front-proxy-client"):
+        issue(make_authority(), {"CN": "x"}, profile="nope")
+
+
+def test_the_masters_group_is_refused_even_when_reserved_names_are_allowed() -> None:
+    authority = make_authority()
+    for allowed in (False, True):
+        with pytest.raises(ReservedIdentity):
+            issue(authority, {"CN": "x", "names": [{"O": "system:masters"}]}, allow_reserved=allowed)
+    assert not Certificate.objects.exists()
+
+
+def test_other_reserved_names_need_an_explicit_yes() -> None:
+    authority = make_authority()
+    with pytest.raises(ReservedIdentity):
+        issue(authority, {"CN": "system:auth-proxy"})
+    issue(authority, {"CN": "system:auth-proxy"}, allow_reserved=True)
+
+
+@pytest.mark.parametrize("base", ["", "../up", "a/b", "-x", ".x", "a\nb", "x" * 101])
+def test_an_unsafe_file_name_is_refused(base: str) -> None:
+    with pytest.raises(InvalidField):
+        issue(make_authority(), {"CN": "x"}, file_base=base)
+    assert not SigningRequest.objects.exists()
+
+
+def test_a_compat_authority_does_as_cfssl_does() -> None:
+    authority = make_authority(mode=Mode.COMPAT, expiry="100h")
+    assert issue(authority, {"CN": "x"}).not_after > authority.not_after
