@@ -163,7 +163,10 @@ class ApiClient:
         return self._json("PUT", path, _write_params(dry_run=dry_run), body)
 
     def apply(self, path: str, body: Json, *, force: bool = False, dry_run: bool = False) -> Json:
-        """Server-side apply as field manager `aggportal`; Conflict when others own a field."""
+        """Server-side apply as field manager `aggportal`; Conflict when others own a field.
+
+        Not for APIServices: kube-apiserver 1.20 panics on that and breaks off the connection.
+        """
         params = _write_params(dry_run=dry_run) | {"force": "true" if force else "false"}
         return self._json("PATCH", path, params, body)
 

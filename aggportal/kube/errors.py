@@ -5,7 +5,6 @@ asked of a cluster (`InvalidInput` and its leaves), failures of the way to the s
 (`TransportError`), and answers of the server that say no (`ApiError`). Exceptions of `kubernetes`,
 `urllib3` and `ssl` never leave `aggportal.kube`.
 """
-# ruff: noqa: N818 - named for what happened, without the suffix; the roots carry it
 
 from __future__ import annotations
 

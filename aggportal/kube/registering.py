@@ -14,9 +14,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from aggportal.kube.apiservices import APIService
+from aggportal.kube.apiservices import APISERVICES_PATH, APIService, parse_apiservice
+from aggportal.kube.client import ApiClient
 from aggportal.kube.connections import require_certificates
 from aggportal.kube.errors import (
+    Conflict,
     InvalidConnection,
     InvalidRegistration,
     InvalidRegistrations,
@@ -134,6 +136,48 @@ def require_may_delete(existing: APIService) -> None:
     CustomResourceDefinition would come back within seconds.
     """
     _require_ours(existing)
+
+
+def register(
+    client: ApiClient, registration: Registration, *, seen: APIService | None, dry_run: bool
+) -> APIService:
+    """Create it, or replace the one that was `seen`; Conflict when its spec changed meanwhile.
+
+    Its status may change, as it does by itself; labels and annotations of others stay. Server-side
+    apply is not used: kube-apiserver 1.20 panics on it for this type.
+    """
+    require_may_register(registration, existing=seen)
+    manifest = build_manifest(registration)
+    if seen is None:
+        return parse_apiservice(client.create(APISERVICES_PATH, manifest, dry_run=dry_run))
+    path = f"{APISERVICES_PATH}/{registration.name}"
+    present = client.get_json(path)
+    found = parse_apiservice(present)
+    require_may_register(registration, existing=found)
+    if _asked(found) != _asked(seen):
+        text = _n("%(name)s was changed by someone else meanwhile.")
+        raise Conflict(text, status=409, reason="Conflict", name=seen.name)
+    kept = present.get("metadata")
+    manifest["metadata"] = kept if isinstance(kept, dict) else {}
+    return parse_apiservice(client.replace(path, manifest, dry_run=dry_run))
+
+
+def _asked(service: APIService) -> tuple[object, ...]:
+    """What somebody asked for, without what the cluster found out."""
+    return (
+        service.uid,
+        service.service,
+        service.group_priority_minimum,
+        service.version_priority,
+        service.insecure_skip_tls_verify,
+        service.ca_bundle,
+    )
+
+
+def unregister(client: ApiClient, seen: APIService, *, dry_run: bool = False) -> None:
+    """Delete the APIService that was `seen`, and no other that took its name since (Conflict)."""
+    require_may_delete(seen)
+    client.delete(f"{APISERVICES_PATH}/{seen.name}", uid=seen.uid, dry_run=dry_run)
 
 
 def _require_ours(existing: APIService) -> None:
