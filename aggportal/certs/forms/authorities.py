@@ -1,0 +1,118 @@
+"""What a new authority is, beside its request spec: label, trust lane, file name, first profiles,
+mode.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _l
+
+from aggportal.certs.forms.config_editor import uploaded_text
+from aggportal.certs.forms.starting_points import OWN, PRINT_DEFAULTS, RECOMMENDED, starting_config
+from aggportal.certs.lane_words import LANE_WORDS
+from aggportal.certs.models import Mode
+from aggportal.pki.config import parse_config
+from aggportal.pki.errors import InvalidField, PkiError
+from aggportal.pki.exports import require_base_name
+from aggportal.pki.fields import unseen_characters
+from aggportal.web.forms import PortalForm
+from aggportal.web.sentences import visible, words
+
+
+class AuthorityForm(PortalForm):
+    """Everything about a new authority that its certificate does not say."""
+
+    label = forms.CharField(
+        label=_l("Label"),
+        max_length=80,
+        help_text=_l("What people call it here, for example “front proxy, production 2026”."),
+        error_messages={"required": _l("Give it a label, so that people can tell it from others.")},
+    )
+    lane = forms.ChoiceField(
+        label=_l("Trust lane"),
+        choices=[(lane.value, lane.label) for lane in LANE_WORDS.values()],
+        widget=forms.RadioSelect,
+        error_messages={"required": _l("Choose what it is for. This cannot be changed later.")},
+    )
+    file_base = forms.CharField(
+        label=_l("File name"),
+        required=False,
+        max_length=100,
+        help_text=_l(
+            "The files are called after it, as cfssljson -bare does: aggregator-ca gives "
+            "aggregator-ca.pem. Empty is the CN with -ca."
+        ),
+    )
+    start = forms.ChoiceField(
+        label=_l("First profiles"),
+        widget=forms.RadioSelect,
+        initial=RECOMMENDED,
+        choices=[
+            (RECOMMENDED, _l("Recommended for the lane")),
+            ("aggregator", _l("The recipe's aggregator")),
+            (PRINT_DEFAULTS, _l("cfssl print-defaults config")),
+            (OWN, _l("My ca-config.json")),
+        ],
+    )
+    config = forms.CharField(
+        label=_l("ca-config.json"),
+        required=False,
+        strip=False,
+        widget=forms.Textarea(
+            attrs={"rows": 8, "class": "mono", "spellcheck": "false", "data-drop": True}
+        ),
+        help_text=_l("Counts with “My ca-config.json” only. Paste it, or drop the file here."),
+    )
+    config_file = forms.FileField(
+        label=_l("or choose the file"),
+        required=False,
+        widget=forms.FileInput(
+            attrs={"accept": ".json,application/json", "data-file-into": "id_config"}
+        ),
+    )
+    mode = forms.ChoiceField(
+        label=_l("How closely to follow cfssl"),
+        widget=forms.RadioSelect,
+        initial=Mode.STRICT,
+        choices=[
+            (Mode.STRICT, _l("Its rules, without its traps")),
+            (Mode.COMPAT, _l("Exactly as cfssl")),
+        ],
+    )
+
+    def clean_label(self) -> str:
+        label: str = self.cleaned_data["label"]
+        unseen = unseen_characters(label)
+        if unseen:
+            raise forms.ValidationError(
+                _("This contains characters that cannot be seen (%(characters)s); remove them.")
+                % {"characters": ", ".join(unseen[:5])}
+            )
+        return label
+
+    def clean_file_base(self) -> str:
+        base: str = self.cleaned_data["file_base"]
+        try:
+            return require_base_name(base) if base else ""
+        except InvalidField as refused:
+            raise forms.ValidationError(words(refused.sentence)) from refused
+
+    def clean(self) -> dict[str, Any]:
+        values = self.cleaned_data
+        if values.get("start") != OWN:
+            values["signing_config"] = starting_config(
+                values.get("start", RECOMMENDED), lane=values.get("lane", "")
+            )
+            return values
+        text = uploaded_text(values.get("config_file")) or values.get("config", "")
+        try:
+            parse_config(text)
+        except PkiError as refused:
+            for problem in refused.problems:
+                where = f"{visible(problem.field)}: " if problem.field else ""
+                self.add_error("config", f"{where}{words(problem.sentence)}")
+        values["signing_config"] = text
+        return values

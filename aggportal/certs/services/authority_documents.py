@@ -1,0 +1,70 @@
+"""What anybody with a role may take away of an authority: certificate, CSR, cfssl's two JSON files,
+ConfigMap.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _l
+
+from aggportal.certs.models import Authority, Lane
+from aggportal.certs.services.files import authority_files
+from aggportal.pki.exports import ExportedFile, ca_config_map
+from aggportal.pki.reading import read_certificate
+
+CONFIG_NAME = "ca-config.json"
+NAMESPACE = "kube-system"
+
+_CERTIFICATE_PURPOSE = {
+    Lane.FRONT_PROXY: _l("The certificate: the file behind --requestheader-client-ca-file."),
+    Lane.SERVING: _l("The certificate: base64 of it is the caBundle of an APIService."),
+    Lane.CLIENT: _l("The certificate: the file behind --client-ca-file."),
+    Lane.GENERAL: _l("The certificate."),
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AuthorityDocument:
+    """One file, what it is for, and how to send it."""
+
+    file: ExportedFile
+    purpose: str | Promise
+    media_type: str
+
+    @property
+    def name(self) -> str:
+        return self.file.name
+
+
+def authority_documents(authority: Authority) -> tuple[AuthorityDocument, ...]:
+    """Return every file of `authority`. Its private key is never among them."""
+    base = authority.file_base
+    certificate, csr = authority_files(authority)
+    name = f"{authority.slug.lower().replace('_', '-').strip('-') or 'authority'}-bundle"
+    facts = read_certificate(authority.certificate_pem)
+    config_map = ca_config_map(name, namespace=NAMESPACE, authorities=(facts,))
+    return (
+        _document(
+            certificate, _CERTIFICATE_PURPOSE[Lane(authority.lane)], "application/x-pem-file"
+        ),
+        _document(csr, _l("The request that it was made from."), "application/x-pem-file"),
+        _text(
+            f"{base}-csr.json", authority.request_spec, _l("The same for cfssl gencert -initca.")
+        ),
+        _text(CONFIG_NAME, authority.signing_config, _l("Its profiles, for cfssl -config.")),
+        _document(
+            ExportedFile(name=f"{base}-configmap.yaml", body=config_map.encode()),
+            _l("A ConfigMap with the certificate as ca.crt, for pods that have to trust it."),
+            "application/yaml",
+        ),
+    )
+
+
+def _text(name: str, text: str, purpose: str | Promise) -> AuthorityDocument:
+    return _document(ExportedFile(name=name, body=text.encode()), purpose, "application/json")
+
+
+def _document(file: ExportedFile, purpose: str | Promise, media_type: str) -> AuthorityDocument:
+    return AuthorityDocument(file=file, purpose=purpose, media_type=media_type)

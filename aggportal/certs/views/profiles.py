@@ -1,0 +1,96 @@
+"""The profiles of an authority: its `ca-config.json` as fields and as JSON."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from aggportal.accounts.roles import Role, require_role, role_required
+from aggportal.certs.forms.config_editor import (
+    ConfigView,
+    add_profiles,
+    config_view,
+    posted_view,
+    remove_profile,
+    uploaded_text,
+)
+from aggportal.certs.forms.starting_points import added_profiles, profile_choices
+from aggportal.certs.models import Authority
+from aggportal.certs.services.profiles import ConfigChanged, config_version, update_signing_config
+from aggportal.web.actors import actor_of
+
+
+@require_http_methods(["GET", "POST"])
+@role_required(Role.VIEWER)
+def profile_edit(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show the profiles to everybody; let administrators edit, and store on "save" alone."""
+    authority = get_object_or_404(Authority, slug=slug)
+    if request.method == "GET":
+        return _page(request, authority, config_view(authority.signing_config))
+    require_role(request.user, Role.ADMINISTRATOR)
+    view = posted_view(request.POST, uploaded=uploaded_text(request.FILES.get("file")))
+    deed = request.POST.get("do", "")
+    if deed == "follow":
+        return _follow(request, authority, view)
+    if deed == "save" and view.config:
+        return _save(request, authority, view)
+    view = _edited(view, deed, preset=request.POST.get("preset", ""))
+    return _page(request, authority, view, status=422 if view.problems else 200)
+
+
+def _save(request: HttpRequest, authority: Authority, view: ConfigView) -> HttpResponse:
+    try:
+        changes = update_signing_config(
+            authority,
+            text=view.text,
+            expected=request.POST.get("version", ""),
+            by=actor_of(request),
+        )
+    except ConfigChanged as refused:
+        authority.refresh_from_db()
+        return _page(request, authority, view, changes=refused.changes, status=409)
+    if changes:
+        messages.success(
+            request, _("The profiles are saved: %(changes)s") % {"changes": "; ".join(changes)}
+        )
+    else:
+        messages.info(request, _("Nothing was changed."))
+    return redirect("certs:authority_show", slug=authority.slug)
+
+
+def _edited(view: ConfigView, deed: str, *, preset: str) -> ConfigView:
+    """Do to the page what a button asks; a page that cannot be read stays as it was sent."""
+    if view.edited is None:
+        return view
+    if deed == "add":
+        return add_profiles(view, added_profiles(preset))
+    if deed.startswith("remove-"):
+        return remove_profile(view, deed.removeprefix("remove-"))
+    return view
+
+
+def _page(
+    request: HttpRequest,
+    authority: Authority,
+    view: ConfigView,
+    *,
+    changes: tuple[str, ...] = (),
+    status: int = 200,
+) -> HttpResponse:
+    context = {
+        "authority": authority,
+        "view": view,
+        "version": config_version(authority),
+        "changes": changes,
+        "presets": profile_choices(authority.lane),
+    }
+    return render(request, "certs/profile_page.html", context, status=status)
+
+
+def _follow(request: HttpRequest, authority: Authority, view: ConfigView) -> HttpResponse:
+    """Answer an edit with the other side: the fields when the JSON was edited, else the JSON."""
+    context = {"authority": authority, "view": view, "followed": True}
+    return render(request, "certs/_profile_follow.html", context)
