@@ -8,6 +8,7 @@ as absent.
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from aggportal.pki.errors import InvalidField, PkiError
@@ -111,11 +112,10 @@ class Reader:
         """Return the paths of the keys that nobody asked for, and complain of keys that differ by
         case only.
         """
-        folded = [key.casefold() for key in self.document]
+        asked = {key.casefold() for key in self._asked}
+        counts = Counter(key.casefold() for key in self.document)
         for key in self.document:
-            if folded.count(key.casefold()) > 1 and key.casefold() in {
-                k.casefold() for k in self._asked
-            }:
+            if counts[key.casefold()] > 1 and key.casefold() in asked:
                 self.refuse(key, _n("This key stands twice, in different upper and lower case."))
         return tuple(self.at(key) for key in self.document if key not in self._asked)
 

@@ -15,7 +15,6 @@ from dataclasses import replace
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from aggportal.pki.durations import parse_duration, parse_positive_duration
 from aggportal.pki.errors import (
     InvalidField,
     KeyMismatch,
@@ -39,7 +38,7 @@ from aggportal.pki.keys import (
     spki_sha256,
 )
 from aggportal.pki.names import build_subject
-from aggportal.pki.plans import CertificatePlan, Issuer, Validity
+from aggportal.pki.plans import CertificatePlan, Issuer
 from aggportal.pki.profiles import CaConstraint, Profile
 from aggportal.pki.rules import (
     require_fitting_usages,
@@ -50,6 +49,13 @@ from aggportal.pki.rules import (
 )
 from aggportal.pki.specs import CaSpec, RequestSpec, has_subject
 from aggportal.pki.usages import extended_key_usages, key_usages
+from aggportal.pki.validities import (
+    checked_validity,
+    cut_at,
+    not_after,
+    not_before,
+    profile_validity,
+)
 from aggportal.words import gettext_noop as _n
 
 __all__ = [
@@ -63,14 +69,9 @@ __all__ = [
 
 CA_EXPIRY = "43800h"
 CA_USAGES = ("cert sign", "crl sign")
-BACKDATE = dt.timedelta(minutes=5)
-# X.509 knows no earlier year (RFC 5280 section 4.1.2.5.1).
-_FIRST = dt.datetime(1950, 1, 1, tzinfo=dt.UTC)
 
 
-def plan_authority(
-    spec: RequestSpec, *, now: dt.datetime, compat: bool = False, serial: int | None = None
-) -> CertificatePlan:
+def plan_authority(spec: RequestSpec, *, now: dt.datetime, compat: bool = False) -> CertificatePlan:
     """Plan a self-signed authority, as `cfssl gencert -initca` makes it.
 
     Raises `MissingSubject`, `InvalidField` and what host and duration reading raise.
@@ -85,8 +86,8 @@ def plan_authority(
     require_key_spec(spec.key)
     ca = spec.ca or CaSpec()
     subject = build_subject(spec)
-    begin = _not_before(now, ca.backdate, field="ca.backdate")
-    end = _after(begin, ca.expiry or CA_EXPIRY, field="ca.expiry")
+    begin = not_before(now, ca.backdate, field="ca.backdate")
+    end = not_after(begin, ca.expiry or CA_EXPIRY, field="ca.expiry")
     sans = _ca_sans(spec, compat)
     return CertificatePlan(
         profile="",
@@ -94,8 +95,8 @@ def plan_authority(
         self_signed=True,
         subject=subject,
         issuer=subject,
-        serial=_serial(serial),
-        validity=_validity(begin, end),
+        serial=new_serial(),
+        validity=checked_validity(begin, end),
         key_usages=CA_USAGES,
         extended_key_usages=(),
         is_ca=True,
@@ -119,7 +120,6 @@ def plan_certificate(
     now: dt.datetime,
     compat: bool = False,
     end_with_issuer: bool = False,
-    serial: int | None = None,
 ) -> CertificatePlan:
     """Plan a certificate that `issuer` signs under `profile` (take it from
     `SigningConfig.profile`).
@@ -127,7 +127,7 @@ def plan_certificate(
     `end_with_issuer` cuts a longer life at the issuer's own end instead of refusing it.
     Raises a leaf of `PkiError` for the first rule that is broken.
     """
-    require_local_profile(profile, serial=serial)
+    require_local_profile(profile)
     _require_leaf_spec(spec, compat)
     if not issuer.is_ca:
         raise NotAnAuthority(_n("The issuer's certificate is not an authority's."))
@@ -140,9 +140,9 @@ def plan_certificate(
     path_length = _constraint_path_length(constraint)
     require_fitting_usages(usages, is_ca=constraint.is_ca, compat=compat)
     subject = build_subject(spec)
-    validity = _profile_validity(profile, now)
+    validity = profile_validity(profile, now)
     if end_with_issuer:
-        validity = _cut_at(validity, issuer.validity.not_after)
+        validity = cut_at(validity, issuer.validity.not_after)
     sans = classify_hosts(spec.hosts, compat=compat)
     require_names_allowed(profile.name_whitelist, common_name=spec.common_name, sans=sans)
     if constraint.is_ca:
@@ -157,7 +157,7 @@ def plan_certificate(
         self_signed=False,
         subject=subject,
         issuer=issuer.subject,
-        serial=_serial(serial),
+        serial=new_serial(),
         validity=validity,
         key_usages=usages,
         extended_key_usages=extended,
@@ -261,47 +261,6 @@ def _ca_sans(spec: RequestSpec, compat: bool) -> tuple[San, ...]:
     return tuple(san for san in sans if compat and san.kind == "ip")
 
 
-def _not_before(now: dt.datetime, backdate: str, *, field: str) -> dt.datetime:
-    """Round to the minute, half up, and go back, as cfssl does; a backdate of 0 is the default of
-    five minutes.
-    """
-    utc = now.astimezone(dt.UTC)
-    rounded = (utc + dt.timedelta(seconds=30)).replace(second=0, microsecond=0)
-    return rounded - ((parse_duration(backdate, field=field) if backdate else None) or BACKDATE)
-
-
-def _profile_validity(profile: Profile, now: dt.datetime) -> Validity:
-    begin = profile.not_before or _not_before(now, profile.backdate, field="backdate")
-    return _validity(begin, profile.not_after or _after(begin, profile.expiry, field="expiry"))
-
-
-def _after(begin: dt.datetime, expiry: str, *, field: str) -> dt.datetime:
-    try:
-        return begin + parse_positive_duration(expiry, field=field)
-    except OverflowError as error:
-        raise InvalidField(
-            _n("The certificate would end after the year 9999."), field=field
-        ) from error
-
-
-def _cut_at(validity: Validity, end: dt.datetime) -> Validity:
-    """End no later than `end`, which must leave a life: an expired issuer stays refused."""
-    if not validity.not_before < end < validity.not_after:
-        return validity
-    return Validity(not_before=validity.not_before, not_after=end)
-
-
-def _validity(begin: dt.datetime, end: dt.datetime) -> Validity:
-    if end <= begin:
-        raise InvalidField(_n("The certificate would end before it begins."), field="expiry")
-    if begin < _FIRST:
-        raise InvalidField(_n("A certificate cannot begin before 1950."), field="not_before")
-    return Validity(
-        not_before=begin.astimezone(dt.UTC).replace(microsecond=0),
-        not_after=end.astimezone(dt.UTC).replace(microsecond=0),
-    )
-
-
 def _constraint_path_length(constraint: CaConstraint) -> int | None:
     if not constraint.is_ca:
         return None
@@ -312,12 +271,9 @@ def _path_length(length: int, zero: bool) -> int | None:
     return length if length or zero else None
 
 
-def _serial(serial: int | None) -> int:
-    """20 random bytes, the top bit cleared, never zero (RFC 5280 section 4.1.2.2)."""
+def new_serial() -> int:
+    """Return 20 random bytes, the top bit cleared, never zero (RFC 5280 section 4.1.2.2)."""
+    serial = 0
     while not serial:
         serial = int.from_bytes(secrets.token_bytes(20)) & ((1 << 159) - 1)
-    if not 0 < serial < 1 << 159:
-        raise InvalidField(
-            _n("A serial number is positive and has at most 20 bytes."), field="serial"
-        )
     return serial

@@ -47,6 +47,14 @@ _CFSSL_ED25519 = re.compile(
     r"-----END Ed25519 PRIVATE KEY-----\s*",
     re.ASCII,
 )
+# Exactly one armoured key and nothing around it, save the parameters that `openssl ecparam` puts
+# before it.
+_ONE_KEY = re.compile(
+    rb"\s*(?:-----BEGIN EC PARAMETERS-----[A-Za-z0-9+/=\s]+-----END EC PARAMETERS-----\s*)?"
+    rb"-----BEGIN ((?:RSA |EC |ENCRYPTED )?PRIVATE KEY)-----"
+    rb"[A-Za-z0-9+/=\s:,-]+?"
+    rb"-----END \1-----\s*"
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -126,6 +134,8 @@ def _load(raw: bytes) -> object:
         except binascii.Error as error:
             raise ValueError("base64") from error
     if raw.lstrip().startswith(b"-----BEGIN"):
+        if raw.count(b"PRIVATE KEY-----") != 2 or not _ONE_KEY.fullmatch(raw):
+            raise InvalidKey(_n("Give exactly one private key in PEM and nothing around it."))
         return load_pem_private_key(raw, None)
     return load_der_private_key(raw, None)
 

@@ -63,6 +63,12 @@ UPPER_BOUNDS: dict[str, int] = {
     "OID": 128,
 }
 _COMPAT_BOUND = 1024
+# Extensions that the CSR gets from other keys.
+RESERVED_EXTENSIONS: dict[str, str] = {
+    "2.5.29.17": "hosts",
+    "2.5.29.19": "ca",
+    "1.3.6.1.4.1.44363.44": "delegation_enabled",
+}
 
 
 def parse_request_spec(text: str, *, strict: bool = True) -> RequestSpec:
@@ -151,6 +157,8 @@ class _RequestReader:
         delegation_enabled = self.top.boolean("delegation_enabled")
         readers = self.top.inners("extensions", limit=MAX_EXTENSIONS)
         extensions = tuple(e for reader in readers if (e := self.extension(reader)))
+        if len({extension.oid for extension in extensions}) < len(extensions):
+            self.top.refuse("extensions", _n("An extension stands here twice."))
         return RequestSpec(
             common_name=common_name,
             hosts=hosts,
@@ -287,6 +295,9 @@ class _RequestReader:
             return None
         oid = ".".join(map(str, arcs))
         self.note(oid_problem(oid, field=reader.at("Id")))
+        if oid in RESERVED_EXTENSIONS:
+            own = RESERVED_EXTENSIONS[oid]
+            reader.refuse("Id", _n("Write this under its own key %(own)s."), own=own)
         try:
             return RequestedExtension(
                 oid=oid, critical=critical, value=b64decode(value, validate=True)

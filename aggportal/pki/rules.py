@@ -18,7 +18,7 @@ from aggportal.pki.whitelist import compile_whitelist
 from aggportal.words import gettext_noop as _n
 
 
-def require_local_profile(profile: Profile, *, serial: int | None) -> None:
+def require_local_profile(profile: Profile) -> None:
     """Refuse profiles that cfssl would hand to another server, or whose rules we cannot keep."""
     elsewhere = {
         "remote": profile.remote,
@@ -35,7 +35,7 @@ def require_local_profile(profile: Profile, *, serial: int | None) -> None:
     if profile.csr_whitelist:
         words = _n("The profile %(name)s has CSRWhitelist, which is not supported.")
         raise UnsupportedProfile(words, field="CSRWhitelist", name=profile.name)
-    if profile.client_serials and not serial:
+    if profile.client_serials:
         words = _n("The profile %(name)s wants the serial number from the requester (cfssl 1400).")
         raise UnsupportedProfile(words, field="serial", name=profile.name)
 

@@ -189,10 +189,16 @@ def pair(request, tmp_path_factory) -> tuple[Made, Made, dict]:
     )
 
 
-def with_dates_of(plan: CertificatePlan, certificate: x509.Certificate) -> CertificatePlan:
+def with_serial_and_dates_of(
+    plan: CertificatePlan, certificate: x509.Certificate
+) -> CertificatePlan:
     begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     assert plan.validity.not_after - plan.validity.not_before == end - begin
-    return replace(plan, validity=Validity(not_before=begin, not_after=end))
+    return replace(
+        plan,
+        serial=certificate.serial_number,
+        validity=Validity(not_before=begin, not_after=end),
+    )
 
 
 def same(ours: x509.Certificate, theirs: x509.Certificate) -> bool:
@@ -204,8 +210,8 @@ def same(ours: x509.Certificate, theirs: x509.Certificate) -> bool:
 
 def test_in_compat_an_authority_equals_cfssls_byte_by_byte(pair):
     root, _, _ = pair
-    plan = plan_authority(root.spec, now=NOW, compat=True, serial=root.certificate.serial_number)
-    plan = with_dates_of(plan, root.certificate)
+    plan = plan_authority(root.spec, now=NOW, compat=True)
+    plan = with_serial_and_dates_of(plan, root.certificate)
     ours = sign_certificate(plan, public_key=root.key.public_key(), issuer_key=root.key)
     assert same(ours, root.certificate)
 
@@ -218,9 +224,8 @@ def test_in_compat_a_certificate_equals_cfssls_byte_by_byte(pair):
         issuer=issuer_of(root.certificate),
         now=NOW,
         compat=True,
-        serial=leaf.certificate.serial_number,
     )
-    plan = with_dates_of(plan, leaf.certificate)
+    plan = with_serial_and_dates_of(plan, leaf.certificate)
     ours = sign_certificate(plan, public_key=leaf.key.public_key(), issuer_key=root.key)
     assert same(ours, leaf.certificate)
 
@@ -235,7 +240,7 @@ def test_in_compat_requests_equal_cfssls(pair):
 def test_in_strict_the_recipe_differs_in_the_added_authority_key_identifier_only(pair):
     root, leaf, _ = pair
     plan = plan_certificate(leaf.spec, profile=PROFILE, issuer=issuer_of(root.certificate), now=NOW)
-    plan = with_dates_of(plan, leaf.certificate)
+    plan = with_serial_and_dates_of(plan, leaf.certificate)
     ours = sign_certificate(plan, public_key=leaf.key.public_key(), issuer_key=root.key)
     added = x509.AuthorityKeyIdentifier
     assert [e for e in ours.extensions if not isinstance(e.value, added)] == list(

@@ -121,6 +121,21 @@ def test_the_recipe_itself_does_not_outlive_its_issuer_when_made_in_one_go():
 
 
 @pytest.mark.parametrize(
+    "changes",
+    [
+        {"not_before": "1900-01-01T00:00:00Z"},
+        {"not_before": "9999-01-01T00:00:00Z", "expiry": "90000h"},
+        {"not_after": "2020-01-01T00:00:00Z"},
+        {"backdate": "2500000h"},
+    ],
+)
+def test_dates_that_no_certificate_can_carry_are_refused(changes):
+    for compat in (False, True):
+        with pytest.raises(InvalidField):
+            plan(profile=profile_with(**changes), compat=compat)
+
+
+@pytest.mark.parametrize(
     ("document", "profile", "error"),
     [
         ({}, {"remote": "r"}, UnsupportedProfile),
@@ -133,7 +148,7 @@ def test_the_recipe_itself_does_not_outlive_its_issuer_when_made_in_one_go():
         ({}, {"usages": ["cert sign"]}, InvalidField),
         ({}, {"usages": ["signing"], "ca_constraint": {"is_ca": True}}, InvalidField),
         ({"ca": {}}, {}, InvalidField),
-        ({"extensions": [{"Id": [2, 5, 29, 19], "Value": "MAMBAf8="}]}, {}, InvalidField),
+        ({"extensions": [{"Id": [1, 2, 3, 4], "Value": "BQA="}]}, {}, InvalidField),
         ({"CN": "", "names": []}, {}, MissingSubject),
         ({"hosts": ["localhost:8443"]}, {}, PkiError),
     ],

@@ -77,6 +77,15 @@ def test_other_keys_are_refused(data):
         load_private_key(data)
 
 
+@pytest.mark.parametrize(
+    "form", ["{0}{0}", "{0}x", "-----BEGIN X-----\nAA==\n-----END X-----\n{0}"]
+)
+def test_a_key_with_anything_around_it_is_refused(form):
+    pem = private_key_pem(generate_key(KeySpec()))
+    with pytest.raises(InvalidKey, match="exactly one"):
+        load_private_key(form.format(pem))
+
+
 @pytest.mark.parametrize("spec", [KeySpec(algo="rsa", size=1024), KeySpec(algo="x", size=1)])
 def test_a_key_out_of_range_is_not_made(spec):
     with pytest.raises(InvalidField):
