@@ -13,6 +13,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -130,7 +131,7 @@ FIXED_CONFIG = {
         },
     }
 }
-CASES = {
+CASES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
     "recipe": (CA, LEAF, CONFIG),
     "everything": (RICH_CA, RICH_LEAF, RICH_CONFIG),
     "authority below": (

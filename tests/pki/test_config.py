@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from aggportal.pki.jsontext import dump_json
 from aggportal.pki.presets import DEFAULT_CONFIG_TEXT, PRESETS
 from tests.pki.recipe import CONFIG
 
-RICH = {
+RICH: dict[str, Any] = {
     "signing": {
         "default": {"expiry": "168h", "ocsp_url": "http://ocsp.example/", "note": 1},
         "profiles": {

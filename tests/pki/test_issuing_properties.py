@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -30,7 +31,7 @@ hosts = st.lists(
     max_size=6,
 )
 oids = st.sampled_from(["1.2.3", "2.5.4.9", "2.5.4.17"])
-values = dict.fromkeys(("ST", "L", "O", "OU", "E"), texts)
+values: dict[str, st.SearchStrategy[Any]] = dict.fromkeys(("ST", "L", "O", "OU", "E"), texts)
 values["C"] = st.sampled_from(["CN", "DE", "USA"])
 values["OID"] = st.dictionaries(oids, texts, max_size=2)
 names = st.lists(st.fixed_dictionaries({}, optional=values), max_size=3)
