@@ -23,7 +23,7 @@ RUN_ENV := PATH="$(BIN):$$PATH" AGGPORTAL_DATA="$(abspath $(DATA))" AGGPORTAL_HT
 	control-plane browser vendor messages bench screenshot
 
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(RUN_STAMP) ## Serve the portal on http://127.0.0.1:8000 (PORT=…, DATA=… move it); Ctrl-C stops it
 	@mkdir -p -m 0700 "$(DATA)"
@@ -83,7 +83,7 @@ messages: $(DEV_STAMP) ## Gather the translatable text into aggportal/locale
 	$(CHECK_ENV) PATH="$(BIN):$$PATH" .ci/messages update
 
 bench: $(DEV_STAMP) ## Print the figures of bench/
-	for file in bench/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+	for file in bench/bench_*.py; do echo "== $$file"; $(BIN)/python -m bench.$$(basename $$file .py) || exit 1; done
 
 screenshot: $(DEV_STAMP) browser ## Make the README's picture anew
 	AGGPORTAL_SCREENSHOT=docs/screenshot.png $(PYTEST) -q tests/browser -k screenshot
