@@ -23,6 +23,11 @@ class Step:
     says: Sentence
     commands: tuple[Command, ...] = ()
 
+    @property
+    def script(self) -> str:
+        """The commands, one per line, without a newline at the end; empty where there are none."""
+        return "\n".join(command.line for command in self.commands)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class File:

@@ -1,0 +1,34 @@
+"""The usual front proxy, stored: an authority and one good client certificate of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.snippets.stored import made_authority, made_client, store_authority, store_certificate
+
+
+@pytest.fixture(scope="module")
+def ca():
+    return made_authority()
+
+
+@pytest.fixture
+def authority(ca, db):
+    return store_authority(ca)
+
+
+@pytest.fixture
+def certificate(ca, authority):
+    return store_certificate(made_client(ca), authority)
+
+
+@pytest.fixture
+def flags(client_of, viewer):
+    """Ask for the flags page, or only for its live parts."""
+    client = client_of(viewer)
+
+    def get(live=True, path="/flags/", **query):
+        headers = {"HX-Request": "true"} if live else {}
+        return client.get(path, query, headers=headers)
+
+    return get
