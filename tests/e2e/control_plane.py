@@ -134,8 +134,10 @@ class ControlPlane:
         self.apiserver.stop(kill=kill)
 
     def stop(self) -> None:
-        for each in (*self.extensions, self.apiserver, self.etcd):
-            each.stop()
+        for extension in self.extensions:
+            extension.stop()
+        self.apiserver.stop()
+        self.etcd.stop()
 
     def wait_until_ready(self) -> None:
         deadline = time.monotonic() + START_SECONDS

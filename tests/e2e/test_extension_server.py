@@ -40,12 +40,12 @@ def front_proxy_flags(directory):
 @pytest.fixture(scope="module", params=["loopback", "routed"])
 def registered(request, start_control_plane, tmp_path_factory):
     """A control plane and a running, registered extension server, in both routing modes."""
-    routed, address = request.param == "routed", "127.0.0.1"
+    routed = request.param == "routed"
+    address = routable_address() if routed else "127.0.0.1"
     flags = front_proxy_flags(tmp_path_factory.mktemp("front-proxy"))
+    if address is None:
+        pytest.skip("this machine has no address outside loopback")
     if routed:
-        address = routable_address()
-        if address is None:
-            pytest.skip("this machine has no address outside loopback")
         flags.append("--enable-aggregator-routing=true")
     plane = start_control_plane(flags)
     serving = TestAuthority(common_name="serving-ca")

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import threading
 import time
 
 import pytest
 
-from aggportal.kube.apiservices import APISERVICES_PATH, parse_apiservice
+from aggportal.kube.apiservices import APISERVICES_PATH, ServiceReference, parse_apiservice
 from aggportal.kube.errors import (
     Conflict,
     Gone,
     Invalid,
+    KubeError,
     NotFound,
     PermissionDenied,
     TakeoverRefused,
@@ -20,7 +22,7 @@ from aggportal.kube.errors import (
 )
 from aggportal.kube.permissions import READ_RULES, WRITE_RULES
 from aggportal.kube.registering import Registration, build_manifest, register, unregister
-from aggportal.kube.watching import Reflector
+from aggportal.kube.watching import Reflector, Snapshot
 from tests.kube.tls import TestAuthority
 
 pytestmark = pytest.mark.e2e
@@ -38,7 +40,8 @@ class Seen:
     """What a reflector said, and when."""
 
     def __init__(self, client):
-        self.snapshots, self.troubles = [], []
+        self.snapshots: list[Snapshot] = []
+        self.troubles: list[tuple[KubeError, dt.datetime]] = []
         self.reflector = Reflector(
             client=client,
             on_snapshot=self.snapshots.append,
@@ -116,7 +119,7 @@ def test_registering_is_tried_first_then_done_and_undone(control_plane):
     with pytest.raises(NotFound):
         client.get_json(path)
     made = register(client, REGISTRATION, seen=None, dry_run=False)
-    assert made.service.tls_name == "api.wardle.svc"
+    assert made.service == ServiceReference(namespace="wardle", name="api")
     with pytest.raises(Conflict):
         register(client, REGISTRATION, seen=None, dry_run=False)
     unregister(client, made, dry_run=True)
@@ -125,12 +128,16 @@ def test_registering_is_tried_first_then_done_and_undone(control_plane):
         client.get_json(path)
 
 
+def port_of(found):
+    return found.service.port
+
+
 def test_replacing_needs_the_spec_that_was_seen(control_plane):
     client = control_plane.client()
     made = register(client, REGISTRATION, seen=None, dry_run=False)
     moved = dataclasses.replace(REGISTRATION, service_port=8443)
     now = register(client, moved, seen=made, dry_run=False)
-    assert (now.service.port, now.uid) == (8443, made.uid)
+    assert (port_of(now), now.uid) == (8443, made.uid)
     with pytest.raises(Conflict):
         register(client, REGISTRATION, seen=made, dry_run=False)
     with pytest.raises(Conflict):

@@ -32,11 +32,15 @@ class Asked:
 
 
 Script = Callable[[socket.socket, Asked], None]
+NOTHING = Asked(method="", target="", headers={})
 
 
 @dataclass(kw_only=True)
 class ScriptedServer:
-    """Listens at once; every request goes to `script`, every connection has its thread."""
+    """Listens at once; every request goes to `script`, every connection has its thread.
+
+    Without `pair` it speaks no TLS: the script gets each connection as it comes.
+    """
 
     script: Script
     pair: Pair | None
@@ -73,9 +77,11 @@ class ScriptedServer:
 
     def _serve(self, conn: socket.socket) -> None:
         with contextlib.suppress(OSError, ValueError):
-            if self._context is not None:
-                conn = self._context.wrap_socket(conn, server_side=True)
-                self._open.append(conn)
+            if self._context is None:
+                self.script(conn, NOTHING)
+                return
+            conn = self._context.wrap_socket(conn, server_side=True)
+            self._open.append(conn)
             with conn, conn.makefile("rb") as file:
                 while asked := _read_request(file):
                     self.asked.append(asked)

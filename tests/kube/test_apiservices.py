@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import copy
 import datetime as dt
+from typing import Any
 
 import pytest
 
 from aggportal.kube.apiservices import parse_apiservice
 from aggportal.kube.causes import classify, explain
 
-RAW = {
+RAW: dict[str, Any] = {
     "metadata": {
         "name": "v1beta1.metrics.k8s.io",
         "uid": "u-1",
@@ -48,6 +49,7 @@ def test_a_usual_one_is_read_whole():
         "u-1",
         "42",
     )
+    assert found.service is not None
     assert found.service.tls_name == "metrics-server.kube-system.svc"
     assert (found.service.port, found.ca_bundle) == (8443, b"PEM")
     assert (found.group_priority_minimum, found.version_priority) == (100, 15)
@@ -68,7 +70,9 @@ def test_without_service_it_is_local_and_without_condition_unknown():
 def test_the_port_is_443_unless_said():
     raw = copy.deepcopy(RAW)
     del raw["spec"]["service"]["port"]
-    assert parse_apiservice(raw).service.port == 443
+    service = parse_apiservice(raw).service
+    assert service is not None
+    assert service.port == 443
 
 
 @pytest.mark.parametrize("raw", [None, 7, "x", [], {}, {"spec": [], "metadata": 1, "status": "s"}])
@@ -76,11 +80,16 @@ def test_what_is_no_object_is_odd_and_no_error(raw):
     assert parse_apiservice(raw).odd
 
 
+NONSENSE: tuple[Any, ...] = (
+    None, 7, -1, True, "x", "\x00", [], {}, [7], {"a": []}, 1e400, "é" * 9000,
+)  # fmt: skip
+
+
 def test_any_field_may_be_nonsense_and_is_named():
     for path in _paths(RAW):
-        for nonsense in (None, 7, -1, True, "x", "\x00", [], {}, [7], {"a": []}, 1e400, "é" * 9000):
+        for nonsense in NONSENSE:
             raw = copy.deepcopy(RAW)
-            place = raw
+            place: Any = raw
             for key in path[:-1]:
                 place = place[key]
             place[path[-1]] = nonsense

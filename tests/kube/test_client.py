@@ -159,7 +159,7 @@ def test_a_server_that_never_answers_ends_at_the_deadline(serve, client_for):
 
 
 def test_a_server_without_handshake_ends_at_the_connect_timeout(serve, client_for):
-    server = serve(lambda conn, asked: None, pair=None)
+    server = serve(lambda conn, asked: time.sleep(5), pair=None)
     _times_out_within(1.6, client_for(server.url))
 
 
@@ -171,8 +171,7 @@ def _times_out_within(seconds, client):
 
 
 def test_an_http_server_is_no_tls_server(serve, client_for):
-    server = serve(lambda conn, asked: None, pair=None)
-    server._serve = lambda conn: conn.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    server = serve(lambda conn, _: conn.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n"), pair=None)
     with pytest.raises(errors.TlsFailure) as caught:
         client_for(server.url).version()
     assert caught.value.reason == "not-tls"

@@ -7,6 +7,7 @@ import copy
 import json
 import subprocess
 import time
+from typing import Any
 
 import pytest
 import yaml
@@ -168,10 +169,13 @@ def test_the_place_of_an_error_is_said():
     assert (caught.value.line, caught.value.column) == (2, 12)
 
 
+NONSENSE: tuple[Any, ...] = (None, 7, "x", [], {}, [[]], {"a": "b"})
+
+
 def test_every_single_field_replaced_by_nonsense_is_survived(doc):
     """Whatever type stands where: InvalidKubeconfig or a refusal, never another exception."""
     for path in _paths(doc):
-        for nonsense in (None, 7, "x", [], {}, [[]], {"a": "b"}):
+        for nonsense in NONSENSE:
             broken = copy.deepcopy(doc)
             _put(broken, path, nonsense)
             try:
