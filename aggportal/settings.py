@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import dj_database_url
@@ -28,7 +29,8 @@ CSRF_TRUSTED_ORIGINS: list[str] = env.list("AGGPORTAL_TRUSTED_ORIGINS", [])
 TRUSTED_PROXIES = env.int("AGGPORTAL_TRUSTED_PROXIES", 0)
 
 # The key-encryption key: base64 of 32 bytes in AGGPORTAL_KEK, or a file (mode 0600) that holds it.
-KEK = env.str("AGGPORTAL_KEK", "")
+# Read plainly: the file is not a `NAME_FILE` secret, its mode is checked when it is opened.
+KEK = os.environ.get("AGGPORTAL_KEK", "")
 KEK_FILE = env.path("AGGPORTAL_KEK_FILE", KEYS_DIR / "kek")
 
 # Networks (CIDR) that outgoing connections may reach; empty means every address that is not denied.

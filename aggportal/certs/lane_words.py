@@ -9,7 +9,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
+
+from aggportal.pki.profiles import SigningConfig
+from aggportal.web.sentences import visible
 
 Text = str | Promise
 
@@ -83,3 +87,32 @@ _LANES = (
     ),
 )
 LANE_WORDS: Mapping[str, LaneWords] = MappingProxyType({lane.value: lane for lane in _LANES})
+
+# Usages that open another lane's door, by lane.
+_FOREIGN: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "front-proxy": frozenset({"server auth", "any"}),
+        "serving": frozenset({"client auth", "any"}),
+        "client": frozenset({"server auth", "any"}),
+        "general": frozenset({"any"}),
+    }
+)
+
+
+def lane_cautions(lane: str, config: SigningConfig | None) -> tuple[str, ...]:
+    """Name the profiles that mix the lane with another, and say what follows."""
+    if config is None:
+        return ()
+    foreign = _FOREIGN.get(lane, frozenset())
+    profiles = (config.default, *config.profiles)
+    mixed = [(profile, sorted(foreign.intersection(profile.usages))) for profile in profiles]
+    return tuple(
+        _("%(profile)s has %(usages)s, which is not for this lane. %(danger)s")
+        % {
+            "profile": visible(profile.name),
+            "usages": ", ".join(usages),
+            "danger": LANE_WORDS[lane].danger,
+        }
+        for profile, usages in mixed
+        if usages
+    )

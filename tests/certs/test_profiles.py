@@ -211,3 +211,12 @@ def test_the_service_checks_what_the_page_checks(authority):
         update_signing_config(authority, text="{", expected=version, by=by)
     with pytest.raises(ConfigChanged):
         update_signing_config(authority, text=DEFAULT_CONFIG_TEXT, expected="", by=by)
+
+
+def test_a_profile_that_mixes_lanes_is_named_with_what_follows(
+    client_of, administrator, authority, address
+):
+    client = client_of(administrator)
+    assert "not for this lane" not in client.get(address).text
+    save(client, address, authority, DEFAULT_CONFIG_TEXT)
+    assert "www has server auth, which is not for this lane" in client.get(address).text

@@ -18,6 +18,7 @@ from aggportal.certs.forms.config_editor import (
     uploaded_text,
 )
 from aggportal.certs.forms.starting_points import added_profiles, profile_choices
+from aggportal.certs.lane_words import lane_cautions
 from aggportal.certs.models import Authority
 from aggportal.certs.services.profiles import ConfigChanged, config_version, update_signing_config
 from aggportal.web.actors import actor_of
@@ -86,11 +87,13 @@ def _page(
         "version": config_version(authority),
         "changes": changes,
         "presets": profile_choices(authority.lane),
+        "cautions": lane_cautions(authority.lane, view.config),
     }
     return render(request, "certs/profile_page.html", context, status=status)
 
 
 def _follow(request: HttpRequest, authority: Authority, view: ConfigView) -> HttpResponse:
     """Answer an edit with the other side: the fields when the JSON was edited, else the JSON."""
-    context = {"authority": authority, "view": view, "followed": True}
+    cautions = lane_cautions(authority.lane, view.config)
+    context = {"authority": authority, "view": view, "cautions": cautions, "followed": True}
     return render(request, "certs/_profile_follow.html", context)

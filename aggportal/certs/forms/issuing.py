@@ -1,0 +1,163 @@
+"""How to issue: from which authority, under which profile, and the choices that a person makes knowingly."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _l
+
+from aggportal.certs.models import Authority
+from aggportal.pki.config import parse_config
+from aggportal.pki.errors import PkiError
+from aggportal.pki.exports import require_base_name
+from aggportal.web.forms import PortalForm
+from aggportal.web.sentences import words
+
+
+class IssueForm(PortalForm):
+    """The choices beside the request spec. Profiles are those of the chosen authority."""
+
+    authority = forms.ModelChoiceField(
+        label=_l("Authority"),
+        queryset=Authority.objects.none(),
+        to_field_name="slug",
+        empty_label=None,
+        error_messages={
+            "required": _l("Choose the authority that signs."),
+            "invalid_choice": _l("There is no such authority any more. Choose another."),
+        },
+    )
+    profile = forms.ChoiceField(
+        label=_l("Profile"),
+        error_messages={
+            "required": _l("Choose a profile: it says what the certificate may be used for."),
+            "invalid_choice": _l("The authority has no profile “%(value)s”. Choose one of its own."),
+        },
+    )
+    file_base = forms.CharField(
+        label=_l("File name"),
+        required=False,
+        max_length=100,
+        help_text=_l(
+            "The files are called after it, as cfssljson -bare does: aggregator gives aggregator.pem "
+            "and aggregator-key.pem. Empty is the CN."
+        ),
+    )
+    end_with_authority = forms.BooleanField(
+        label=_l("End with the authority at the latest"),
+        required=False,
+        help_text=_l(
+            "Where the profile's expiry reaches beyond the authority's own end, cut it there instead "
+            "of refusing."
+        ),
+    )
+    compat = forms.BooleanField(
+        label=_l("Exactly as cfssl"),
+        required=False,
+        help_text=_l(
+            "The certificate may outlive its authority, hosts are taken as cfssl takes them, and the "
+            "authority key identifier is left out where both subjects are equal."
+        ),
+    )
+    allow_reserved = forms.BooleanField(
+        label=_l("Allow a name that Kubernetes reserves (system:…)"),
+        required=False,
+        help_text=_l("Only for such components as k3s's system:auth-proxy. It is recorded."),
+    )
+
+    def __init__(self, *args: Any, may_administer: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        authorities = Authority.objects.order_by("label")
+        self.fields["authority"].queryset = authorities  # type: ignore[attr-defined]  # ModelChoiceField's
+        if not may_administer:
+            del self.fields["allow_reserved"]
+        self.chosen = self._chosen(list(authorities))
+        self.profiles = _profiles(self.chosen)
+        self.fields["profile"].choices = [(name, name) for name in self.profiles]  # type: ignore[attr-defined]  # ChoiceField's
+
+    def _chosen(self, authorities: list[Authority]) -> Authority | None:
+        slug = self["authority"].value()
+        by_slug = {authority.slug: authority for authority in authorities}
+        return by_slug.get(slug) if slug else next(iter(authorities), None)
+
+    @property
+    def chosen_profile(self) -> str:
+        """The profile that is shown as chosen: the typed one where the authority has it, else the first."""
+        value = self["profile"].value()
+        return value if value in self.profiles else next(iter(self.profiles), "")
+
+    def clean_file_base(self) -> str:
+        base: str = self.cleaned_data["file_base"]
+        try:
+            return require_base_name(base) if base else ""
+        except PkiError as refused:
+            raise forms.ValidationError(words(refused.sentence)) from refused
+
+    def clean(self) -> dict[str, Any]:
+        values = self.cleaned_data
+        if values.get("compat") and values.get("end_with_authority"):
+            self.add_error(
+                "compat", _("cfssl does not end a certificate with its authority. Choose one of the two.")
+            )
+        return values
+
+
+class SecretForm(PortalForm):
+    """Name and namespace of a Kubernetes Secret or ConfigMap."""
+
+    name = forms.CharField(label=_l("Name"), max_length=253)
+    namespace = forms.CharField(label=_l("Namespace"), max_length=63, initial="default")
+
+
+class ServiceForm(PortalForm):
+    """A Service whose names are to be the hosts."""
+
+    service = forms.RegexField(
+        r"^[a-z]([-a-z0-9]*[a-z0-9])?$",
+        label=_l("Service"),
+        required=False,
+        max_length=63,
+        error_messages={"invalid": _l("A Service's name is lower case letters, digits and dashes.")},
+    )
+    namespace = forms.RegexField(
+        r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
+        label=_l("Namespace"),
+        required=False,
+        max_length=63,
+        error_messages={"invalid": _l("A namespace is lower case letters, digits and dashes.")},
+    )
+    domain = forms.RegexField(
+        r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
+        label=_l("Cluster domain"),
+        required=False,
+        max_length=120,
+        initial="cluster.local",
+        error_messages={"invalid": _l("A domain is lower case letters, digits, dashes and dots.")},
+    )
+
+    def clean(self) -> dict[str, Any]:
+        values = self.cleaned_data
+        for name, text in (
+            ("service", _("Name the Service that the APIService points at.")),
+            ("namespace", _("Name the Service's namespace.")),
+        ):
+            if name not in self.errors and not values.get(name):
+                self.add_error(name, text)
+        return values
+
+    def hosts(self) -> tuple[str, ...]:
+        """The names of the Service; kube-apiserver asks for the first one only."""
+        service, namespace = self.cleaned_data["service"], self.cleaned_data["namespace"]
+        domain = self.cleaned_data["domain"] or "cluster.local"
+        base = f"{service}.{namespace}"
+        return (f"{base}.svc", f"{base}.svc.{domain}", base)
+
+
+def _profiles(authority: Authority | None) -> tuple[str, ...]:
+    if authority is None:
+        return ()
+    config = parse_config(authority.signing_config)
+    named = tuple(profile.name for profile in config.profiles)
+    return (*named, "default") if config.default.usages or not named else named

@@ -1,0 +1,215 @@
+"""Issuing a certificate: the page, and the panel that follows as one types."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, replace
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from aggportal.accounts.roles import Role, has_role, role_required
+from aggportal.certs.forms.config_editor import uploaded_text
+from aggportal.certs.forms.issuing import IssueForm, ServiceForm
+from aggportal.certs.forms.request_editor import (
+    RequestView,
+    dumped,
+    posted_request,
+    request_view,
+    with_entry_added,
+    with_entry_removed,
+    with_hosts_added,
+    with_refusal,
+)
+from aggportal.certs.forms.sides import Side
+from aggportal.certs.models import Authority, Certificate, Mode
+from aggportal.certs.services.file_names import base_name_of
+from aggportal.certs.services.issuing import IssueChoices, issue_certificate, plan_for
+from aggportal.pki.config import parse_config
+from aggportal.pki.errors import PkiError
+from aggportal.pki.explaining import Explanation, Issuing, explain, explain_problems
+from aggportal.pki.presets import DEFAULT_REQUEST
+from aggportal.pki.reading import read_certificate
+from aggportal.web.actors import actor_of
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IssuePage:
+    """Everything that the issue page shows."""
+
+    form: IssueForm
+    service: ServiceForm
+    view: RequestView
+    explanation: Explanation
+
+
+@require_http_methods(["GET", "POST"])
+@role_required(Role.ISSUER)
+def certificate_new(request: HttpRequest) -> HttpResponse:
+    """Describe a certificate and issue it."""
+    if request.method == "GET":
+        return _render(request, _fresh_page(request))
+    page = _posted_page(request)
+    if request.POST.get("do") != "issue":
+        return _render(request, page)
+    valid = page.form.is_valid()
+    if valid and page.view.spec is not None:
+        try:
+            return _issued(request, _issue(request, page))
+        except PkiError as refused:
+            page = _refused(page, refused)
+    return _render(request, page, status=422)
+
+
+@require_POST
+@role_required(Role.ISSUER)
+def certificate_preview(request: HttpRequest) -> HttpResponse:
+    """Answer what changed elsewhere on the page while one side of it is edited."""
+    page = _posted_page(request)
+    context = _context(page) | {
+        "fields_follow": page.view.edited is Side.JSON,
+        "json_follows": page.view.edited is Side.FIELDS,
+        "profiles_follow": request.POST.get("shown_authority", "") != _slug(page.form.chosen),
+    }
+    return render(request, "certs/_request_follow.html", context)
+
+
+def _fresh_page(request: HttpRequest) -> IssuePage:
+    """Start from the address: ?authority=&profile=&cn=&hosts=&start=print-defaults."""
+    asked = request.GET
+    document: dict[str, object] = {"CN": asked.get("cn", "")[:200]}
+    document["hosts"] = [host for host in asked.get("hosts", "").split(",")[:100] if host]
+    document["key"] = {"algo": "ecdsa", "size": 256}
+    if asked.get("start") == "print-defaults":
+        document = dict(DEFAULT_REQUEST)
+    form = IssueForm(
+        initial={"authority": asked.get("authority", ""), "profile": asked.get("profile", "")},
+        may_administer=has_role(request.user, Role.ADMINISTRATOR),
+    )
+    form.fields["profile"].initial = form.chosen_profile
+    view = request_view(dumped(document), for_authority=False)
+    for name in ("CN", "hosts"):
+        view.form.errors.pop(name, None)
+    return _explained(IssuePage(form=form, service=ServiceForm(), view=view, explanation=Explanation()))
+
+
+def _posted_page(request: HttpRequest) -> IssuePage:
+    """Read the page that came back, and do to it what a button asks."""
+    post = request.POST
+    may_administer = has_role(request.user, Role.ADMINISTRATOR)
+    form = IssueForm(post, may_administer=may_administer)
+    compat = bool(post.get("compat")) or (form.chosen is not None and form.chosen.mode == Mode.COMPAT)
+    uploaded = uploaded_text(request.FILES.get("file"))
+    view = posted_request(post, for_authority=False, strict=not compat, uploaded=uploaded)
+    service = ServiceForm(post) if post.get("do") == "service" else ServiceForm(initial=post.dict())
+    return _explained(
+        IssuePage(
+            form=form,
+            service=service,
+            view=_edited(view, post.get("do", ""), service),
+            explanation=Explanation(),
+        )
+    )
+
+
+def _edited(view: RequestView, do: str, service: ServiceForm) -> RequestView:
+    if view.edited is None:
+        return view
+    if do == "add-name":
+        return with_entry_added(view)
+    if do.startswith("remove-name-"):
+        return with_entry_removed(view, do.removeprefix("remove-name-"))
+    if do == "service" and service.is_valid():
+        return with_hosts_added(view, service.hosts())
+    return view
+
+
+def _choices(page: IssuePage) -> IssueChoices:
+    """Read the choices; an empty file name follows from the CN."""
+    typed = page.form.data or page.form.initial
+    common_name = page.view.spec.common_name if page.view.spec else ""
+    return IssueChoices(
+        profile=page.form.chosen_profile,
+        file_base=typed.get("file_base") or base_name_of(common_name),
+        compat=bool(typed.get("compat")),
+        end_with_authority=bool(typed.get("end_with_authority")),
+        allow_reserved="allow_reserved" in page.form.fields and bool(typed.get("allow_reserved")),
+    )
+
+
+def _issue(request: HttpRequest, page: IssuePage) -> Certificate:
+    authority, spec = page.form.cleaned_data["authority"], page.view.spec
+    assert spec is not None  # noqa: S101  # certificate_new looked
+    return issue_certificate(authority, spec, _choices(page), by=actor_of(request), now=timezone.now())
+
+
+def _issued(request: HttpRequest, certificate: Certificate) -> HttpResponse:
+    messages.success(
+        request, _("%(name)s is issued. Take its files from here.") % {"name": certificate}
+    )
+    return redirect(certificate)
+
+
+def _refused(page: IssuePage, refused: PkiError) -> IssuePage:
+    view = with_refusal(page.view, refused)
+    return replace(page, view=view, explanation=_to_mend(view, page.explanation))
+
+
+def _explained(page: IssuePage) -> IssuePage:
+    """Add what would be issued, or why it would not be."""
+    authority, spec = page.form.chosen, page.view.spec
+    if authority is None:
+        return page
+    if spec is None:
+        return replace(page, explanation=_to_mend(page.view, Explanation()))
+    now, choices = timezone.now(), _choices(page)
+    try:
+        explanation = _explanation(authority, page, choices, now=now)
+    except PkiError as refused:
+        return replace(page, explanation=Explanation(warnings=explain_problems(refused)))
+    return replace(page, explanation=explanation)
+
+
+def _explanation(
+    authority: Authority, page: IssuePage, choices: IssueChoices, *, now: dt.datetime
+) -> Explanation:
+    spec = page.view.spec
+    assert spec is not None  # noqa: S101  # _explained looked
+    return explain(
+        plan_for(authority, spec, choices, now=now),
+        spec=spec,
+        profile=parse_config(authority.signing_config).profile(choices.profile),
+        authority=Issuing(
+            certificate=read_certificate(authority.certificate_pem),
+            lane=authority.lane,  # type: ignore[arg-type]  # the model's choices are the core's lanes
+        ),
+        now=now,
+        allow_reserved=choices.allow_reserved,
+    )
+
+
+def _to_mend(view: RequestView, explanation: Explanation) -> Explanation:
+    return replace(explanation, warnings=explain_problems(*view.errors))
+
+
+def _slug(authority: Authority | None) -> str:
+    return authority.slug if authority else ""
+
+
+def _context(page: IssuePage) -> dict[str, object]:
+    return {
+        "form": page.form,
+        "service": page.service,
+        "view": page.view,
+        "explanation": page.explanation,
+        "authority": page.form.chosen,
+        "has_authorities": page.form.chosen is not None,
+    }
+
+
+def _render(request: HttpRequest, page: IssuePage, *, status: int = 200) -> HttpResponse:
+    return render(request, "certs/certificate_new_page.html", _context(page), status=status)
