@@ -64,10 +64,6 @@ class Pace:
         return base * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, not a secret
 
 
-def _now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC)
-
-
 def _ignore(_at: dt.datetime) -> None:
     return
 
@@ -85,11 +81,11 @@ class Reflector:
     client: ApiClient
     on_snapshot: Callable[[Snapshot], None]
     on_trouble: Callable[[KubeError, dt.datetime], None]
+    now: Callable[[], dt.datetime]
     on_alive: Callable[[dt.datetime], None] = _ignore
     path: str = APISERVICES_PATH
     pace: Pace = field(default_factory=Pace)
     stop: threading.Event = field(default_factory=threading.Event)
-    now: Callable[[], dt.datetime] = _now
     _items: dict[str, Raw] = field(default_factory=dict, init=False)
     _version: str = field(default="", init=False)
     _failures: int = field(default=0, init=False)

@@ -44,6 +44,7 @@ class Seen:
         self.troubles: list[tuple[KubeError, dt.datetime]] = []
         self.reflector = Reflector(
             client=client,
+            now=lambda: dt.datetime.now(dt.UTC),
             on_snapshot=self.snapshots.append,
             on_trouble=lambda error, since: self.troubles.append((error, since)),
         )

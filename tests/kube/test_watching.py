@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import threading
 import time
@@ -64,6 +65,7 @@ def follow(serve, client_for, cluster):
         server = serve(cluster)
         reflector = Reflector(
             client=client_for(server.url),
+            now=lambda: dt.datetime.now(dt.UTC),
             on_snapshot=lambda snapshot: told.snapshots.append(snapshot),
             on_trouble=lambda error, since: told.troubles.append(error),
             on_alive=lambda at: told.alive.append(at),
