@@ -17,11 +17,14 @@ PREVIEW = "certs:certificate_preview"
 def typed(authority: Authority, *, base: str = "{}", **fields: str) -> dict[str, str]:
     """The page with its fields filled in: `names_0_C` stands for the field `names-0-C`."""
     empty = {"CN": "", "hosts": "", "key": "ecdsa-256", "serialnumber": ""}
+    empty |= {f"names-0-{name}": "" for name in ("C", "ST", "L", "O", "OU", "E")}
     filled = {name.replace("_0_", "-0-"): value for name, value in fields.items()}
     return {**pasted(authority, base, base=base), **empty, **filled}
 
 
-def pasted(authority: Authority, document: object, *, base: str = "{}", **rest: str) -> dict[str, str]:
+def pasted(
+    authority: Authority, document: object, *, base: str = "{}", **rest: str
+) -> dict[str, str]:
     """The page with another JSON in its text area."""
     text = document if isinstance(document, str) else json.dumps(document)
     chosen = {"authority": authority.slug, "profile": "front-proxy-client", "do": "issue"}

@@ -59,48 +59,48 @@ def authority() -> Authority:
 
 
 @pytest.fixture
-def page(client_of, issuer) -> Client:
+def desk(client_of, issuer) -> Client:
     return client_of(issuer)
 
 
 @pytest.mark.parametrize("document", WRONG.values(), ids=WRONG)
-def test_bad_json_is_refused_in_words_and_nothing_is_stored(page, authority, document) -> None:
+def test_bad_json_is_refused_in_words_and_nothing_is_stored(desk, authority, document) -> None:
     before = Entry.objects.count()
-    answer = send(page, pasted(authority, document))
+    answer = send(desk, pasted(authority, document))
     assert answer.status_code == 422
     assert "field-errors" in answer.text
-    assert send(page, pasted(authority, document), to=PREVIEW).status_code == 200
+    assert send(desk, pasted(authority, document), to=PREVIEW).status_code == 200
     assert not SigningRequest.objects.exists()
     assert Entry.objects.count() == before
 
 
 @pytest.mark.parametrize("value", [SCRIPT, '"><img src=x onerror=alert(1)>', "{{ 7|add:7 }}"])
-def test_markup_in_any_text_field_is_shown_as_text(page, authority, value: str) -> None:
+def test_markup_in_any_text_field_is_shown_as_text(desk, authority, value: str) -> None:
     fields = ("CN", "hosts", "serialnumber", "names-0-C", "names-0-ST", "names-0-O", "names-0-E")
     others = ("authority", "profile", "file_base", "service", "namespace", "domain", "key", "do")
     data = typed(authority) | dict.fromkeys((*fields, *others), value)
     for name in ("certs:certificate_new", PREVIEW):
-        answer = send(page, data, to=name)
+        answer = send(desk, data, to=name)
         assert value not in answer.text.replace(html.escape(value), "")
         assert answer.status_code in (200, 422)
     assert not Certificate.objects.exists()
 
 
-def test_markup_in_json_is_shown_as_text(page, authority) -> None:
+def test_markup_in_json_is_shown_as_text(desk, authority) -> None:
     text = json.dumps({"CN": SCRIPT, "names": [{"O": SCRIPT}], SCRIPT: SCRIPT, "key": P256})
-    answer = send(page, pasted(authority, text), to=PREVIEW)
+    answer = send(desk, pasted(authority, text), to=PREVIEW)
     assert SCRIPT not in answer.text
 
 
-def test_a_certificate_named_like_markup_is_shown_as_text(page, authority) -> None:
-    send(page, pasted(authority, {"CN": SCRIPT, "names": [{"O": SCRIPT}]}))
+def test_a_certificate_named_like_markup_is_shown_as_text(desk, authority) -> None:
+    send(desk, pasted(authority, {"CN": SCRIPT, "names": [{"O": SCRIPT}]}))
     certificate = Certificate.objects.get()
     for address in ("/certificates/", certificate.get_absolute_url()):
-        assert SCRIPT not in page.get(address).text
+        assert SCRIPT not in desk.get(address).text
 
 
-def test_a_wrong_host_is_told_under_hosts_with_its_line(page, authority) -> None:
-    answer = send(page, typed(authority, CN="x", hosts="a.b.svc\nc.d:443"))
+def test_a_wrong_host_is_told_under_hosts_with_its_line(desk, authority) -> None:
+    answer = send(desk, typed(authority, CN="x", hosts="a.b.svc\nc.d:443"))
     assert answer.status_code == 422
     assert "line 2:" in answer.text
     assert "c.d:443" in answer.text
@@ -117,14 +117,14 @@ def test_a_wrong_host_is_told_under_hosts_with_its_line(page, authority) -> None
         {"compat": "on", "end_with_authority": "on"},
     ],
 )
-def test_wrong_choices_are_refused_beside_their_field(page, authority, change) -> None:
-    answer = send(page, typed(authority, CN="kept-cn") | change)
+def test_wrong_choices_are_refused_beside_their_field(desk, authority, change) -> None:
+    answer = send(desk, typed(authority, CN="kept-cn") | change)
     assert answer.status_code == 422
     assert "field-errors" in answer.text
     assert 'value="kept-cn"' in answer.text
     assert not SigningRequest.objects.exists()
 
 
-def test_a_request_without_any_field_is_refused(page, authority) -> None:
-    assert send(page, {"do": "issue"}).status_code == 422
-    assert send(page, {}, to=PREVIEW).status_code == 200
+def test_a_request_without_any_field_is_refused(desk, authority) -> None:
+    assert send(desk, {"do": "issue"}).status_code == 422
+    assert send(desk, {}, to=PREVIEW).status_code == 200

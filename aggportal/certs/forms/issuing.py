@@ -1,4 +1,6 @@
-"""How to issue: from which authority, under which profile, and the choices that a person makes knowingly."""
+"""How to issue: from which authority, under which profile, and the choices that a person makes
+knowingly.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ class IssueForm(PortalForm):
         label=_l("Profile"),
         error_messages={
             "required": _l("Choose a profile: it says what the certificate may be used for."),
-            "invalid_choice": _l("The authority has no profile “%(value)s”. Choose one of its own."),
+            "invalid_choice": _l(
+                "The authority has no profile “%(value)s”. Choose one of its own."
+            ),
         },
     )
     file_base = forms.CharField(
@@ -41,7 +45,8 @@ class IssueForm(PortalForm):
         required=False,
         max_length=100,
         help_text=_l(
-            "The files are called after it, as cfssljson -bare does: aggregator gives aggregator.pem "
+            "The files are called after it, as cfssljson -bare does: aggregator gives "
+            "aggregator.pem "
             "and aggregator-key.pem. Empty is the CN."
         ),
     )
@@ -49,7 +54,8 @@ class IssueForm(PortalForm):
         label=_l("End with the authority at the latest"),
         required=False,
         help_text=_l(
-            "Where the profile's expiry reaches beyond the authority's own end, cut it there instead "
+            "Where the profile's expiry reaches beyond the authority's own end, cut it there "
+            "instead "
             "of refusing."
         ),
     )
@@ -57,7 +63,8 @@ class IssueForm(PortalForm):
         label=_l("Exactly as cfssl"),
         required=False,
         help_text=_l(
-            "The certificate may outlive its authority, hosts are taken as cfssl takes them, and the "
+            "The certificate may outlive its authority, hosts are taken as cfssl takes them, "
+            "and the "
             "authority key identifier is left out where both subjects are equal."
         ),
     )
@@ -78,13 +85,17 @@ class IssueForm(PortalForm):
         self.fields["profile"].choices = [(name, name) for name in self.profiles]  # type: ignore[attr-defined]  # ChoiceField's
 
     def _chosen(self, authorities: list[Authority]) -> Authority | None:
-        slug = self["authority"].value()
+        """Return the authority that the page shows: a wrong choice is refused, and the first one
+        shown instead.
+        """
         by_slug = {authority.slug: authority for authority in authorities}
-        return by_slug.get(slug) if slug else next(iter(authorities), None)
+        return by_slug.get(self["authority"].value()) or next(iter(authorities), None)
 
     @property
     def chosen_profile(self) -> str:
-        """The profile that is shown as chosen: the typed one where the authority has it, else the first."""
+        """The profile that is shown as chosen: the typed one where the authority has it, else the
+        first.
+        """
         value = self["profile"].value()
         return value if value in self.profiles else next(iter(self.profiles), "")
 
@@ -99,7 +110,8 @@ class IssueForm(PortalForm):
         values = self.cleaned_data
         if values.get("compat") and values.get("end_with_authority"):
             self.add_error(
-                "compat", _("cfssl does not end a certificate with its authority. Choose one of the two.")
+                "compat",
+                _("cfssl does not end a certificate with its authority. Choose one of the two."),
             )
         return values
 
@@ -119,7 +131,9 @@ class ServiceForm(PortalForm):
         label=_l("Service"),
         required=False,
         max_length=63,
-        error_messages={"invalid": _l("A Service's name is lower case letters, digits and dashes.")},
+        error_messages={
+            "invalid": _l("A Service's name is lower case letters, digits and dashes.")
+        },
     )
     namespace = forms.RegexField(
         r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",

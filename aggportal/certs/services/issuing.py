@@ -21,6 +21,7 @@ from aggportal.ledger.models import Outcome
 from aggportal.ledger.services import record
 from aggportal.pki.config import parse_config
 from aggportal.pki.csrs import csr_pem, make_csr
+from aggportal.pki.errors import InvalidField
 from aggportal.pki.exports import require_base_name
 from aggportal.pki.facts import certificate_facts
 from aggportal.pki.identities import require_no_reserved_identity
@@ -33,12 +34,13 @@ from aggportal.pki.requests import dump_request_spec
 from aggportal.pki.specs import RequestSpec
 from aggportal.vault.errors import VaultError
 from aggportal.web.actors import Actor
-from aggportal.words import RefusedError
+from aggportal.words import RefusedError, gettext_noop
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IssueChoices:
-    """How to issue. `compat` does as cfssl does; `end_with_authority` cuts the life at the authority's own end.
+    """How to issue. `compat` does as cfssl does; `end_with_authority` cuts the life at the
+    authority's own end.
 
     `allow_reserved` lets Kubernetes' own `system:` names pass; only an administrator may say so.
     """
@@ -53,7 +55,10 @@ class IssueChoices:
 def plan_for(
     authority: Authority, spec: RequestSpec, choices: IssueChoices, *, now: dt.datetime
 ) -> CertificatePlan:
-    """Decide every field of the certificate that would be issued. Raises what the core refuses, and UnknownProfile."""
+    """Decide every field of the certificate that would be issued.
+
+    Raises what the core refuses, and UnknownProfile.
+    """
     profile = parse_config(authority.signing_config).profile(choices.profile)
     issuer = issuer_of(x509.load_pem_x509_certificate(authority.certificate_pem.encode()))
     return plan_certificate(
@@ -74,12 +79,13 @@ def issue_certificate(
     by: Actor,
     now: dt.datetime,
 ) -> Certificate:
-    """Make a key, sign a certificate for it, store both. Raises what the core refuses, before anything is stored.
+    """Make a key, sign a certificate for it, store both. Raises what the core refuses, before
+    anything is stored.
 
-    The intent (the request with its reserved serial, and a ledger entry) is committed before the authority's key is
-    opened. A crash in between leaves the request in state `signing`.
+    The intent (the request with its reserved serial, and a ledger entry) is committed before the
+    authority's key is opened. A crash in between leaves the request in state `signing`.
     """
-    require_base_name(choices.file_base, field="file_base")
+    _require_own_file_name(choices.file_base, authority)
     plan = plan_for(authority, spec, choices, now=now)
     require_no_reserved_identity(plan.subject, allow=choices.allow_reserved)
     spec_text = dump_json(dump_request_spec(spec))
@@ -99,6 +105,17 @@ def issue_certificate(
         raise
     request.csr_pem = csr_pem(csr)
     return _store(request, signed, key, choices, by=by, now=now)
+
+
+def _require_own_file_name(base: str, authority: Authority) -> None:
+    """Refuse an unsafe name, and the authority's own: the archive holds the files of both."""
+    require_base_name(base, field="file_base")
+    if base == authority.file_base:
+        raise InvalidField(
+            gettext_noop("The authority's own files are called “%(base)s”. Choose another name."),
+            field="file_base",
+            base=base,
+        )
 
 
 @transaction.atomic
