@@ -1,0 +1,59 @@
+"""How fresh a cluster's page is: live, not yet heard, or out of reach since when and why."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Literal
+
+from aggportal.clusters.models import ClusterState
+from aggportal.words import Sentence
+from aggportal.words import gettext_noop as _n
+
+# The worker asks an open watch for a sign of life every 5 s; three may go missing.
+QUIET_SECONDS = 20.0
+
+Kind = Literal["live", "waiting", "old"]
+
+_NO_WORKER = Sentence(text=_n("The portal's worker does not run, so nobody follows this cluster."))
+_START_WORKER = Sentence(
+    text=_n("Start the worker: it comes with `make run`, or `manage.py worker`.")
+)
+_QUIET = Sentence(text=_n("Nothing was heard of the API server lately."))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Liveness:
+    """`since` is when the present state began, as far as known; `why` belongs to `old`."""
+
+    kind: Kind
+    since: dt.datetime | None = None
+    why: Sentence | None = None
+    remedy: Sentence | None = None
+
+    @property
+    def is_live(self) -> bool:
+        return self.kind == "live"
+
+    @property
+    def is_old(self) -> bool:
+        return self.kind == "old"
+
+
+def liveness_of(state: ClusterState, *, worker: bool, now: dt.datetime) -> Liveness:
+    """Tell how fresh `state` is, given whether a worker leads."""
+    if not worker:
+        return Liveness(kind="old", since=state.heard_at, why=_NO_WORKER, remedy=_START_WORKER)
+    quiet = state.heard_at is None or (now - state.heard_at).total_seconds() > QUIET_SECONDS
+    if state.connected and not quiet:
+        return Liveness(kind="live", since=state.heard_at)
+    if state.trouble_sentence is not None:
+        return Liveness(
+            kind="old",
+            since=state.since,
+            why=state.trouble_sentence,
+            remedy=state.remedy_sentence,
+        )
+    if state.heard_at is None:
+        return Liveness(kind="waiting")
+    return Liveness(kind="old", since=state.heard_at, why=_QUIET)

@@ -1,0 +1,26 @@
+"""`manage.py worker`: follow the clusters and do periodic work until SIGTERM or SIGINT."""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType
+
+from django.core.management.base import BaseCommand
+
+from aggportal.clusters.services.working import Worker
+
+
+class Command(BaseCommand):
+    """A thin door to the worker; of several that run, one leads and the others wait."""
+
+    help = "Follow the clusters and do periodic work, until stopped."
+
+    def handle(self, *args: object, **options: object) -> None:
+        worker = Worker()
+
+        def stop(number: int, frame: FrameType | None) -> None:
+            worker.stop.set()
+
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, stop)
+        worker.run()

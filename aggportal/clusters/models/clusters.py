@@ -1,0 +1,79 @@
+"""Clusters, and what is known of each at the moment."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.db import models
+from django.db.models.functions import Lower
+from django.urls import reverse
+
+from aggportal.clusters.models.connections import AuthKind, SealedConnection
+from aggportal.clusters.told import told
+from aggportal.words import Sentence
+
+
+class Cluster(models.Model):
+    """One kube-apiserver that we can read. Other credentials mean another `sealed` row."""
+
+    slug = models.SlugField(max_length=64, unique=True)
+    name = models.CharField(max_length=100)
+    server = models.CharField(max_length=2048)
+    auth_kind = models.CharField(max_length=16, choices=AuthKind)
+    sealed = models.OneToOneField(
+        SealedConnection, on_delete=models.PROTECT, related_name="cluster"
+    )
+    created_at = models.DateTimeField()
+    created_by = models.CharField(max_length=150)
+
+    class Meta:
+        ordering = ("name", "pk")
+        constraints = [models.UniqueConstraint(Lower("name"), name="cluster_name_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("clusters:cluster_show", args=[self.slug])
+
+
+class ClusterState(models.Model):
+    """What the worker knows. `version` moves with every change that a page would show.
+
+    `trouble` and `remedy` are sentences (`told`), null while all is well; `since` is when the
+    present state, connected or not, began. `heard_at` moves with every sign of life, and does not
+    move the version.
+    """
+
+    cluster = models.OneToOneField(
+        Cluster, on_delete=models.CASCADE, primary_key=True, related_name="state"
+    )
+    version = models.PositiveBigIntegerField(default=0)
+    connected = models.BooleanField(default=False)
+    trouble = models.JSONField(null=True)
+    remedy = models.JSONField(null=True)
+    since = models.DateTimeField(null=True)
+    heard_at = models.DateTimeField(null=True)
+    synced_at = models.DateTimeField(null=True)
+    kube_version = models.CharField(max_length=64, default="")
+    total = models.PositiveIntegerField(default=0)
+    available = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.cluster_id} version {self.version}"
+
+    @property
+    def trouble_sentence(self) -> Sentence | None:
+        return told(self.trouble)
+
+    @property
+    def remedy_sentence(self) -> Sentence | None:
+        return told(self.remedy)
+
+    @property
+    def unavailable(self) -> int:
+        return max(self.total - self.available, 0)
+
+    def is_heard_within(self, seconds: float, *, now: dt.datetime) -> bool:
+        """Whether the API server gave a sign of life in the last `seconds`."""
+        return self.heard_at is not None and now - self.heard_at <= dt.timedelta(seconds=seconds)

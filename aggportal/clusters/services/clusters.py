@@ -1,0 +1,120 @@
+"""Connecting, renaming and forgetting clusters."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.db import IntegrityError, transaction
+from django.utils.text import slugify
+
+from aggportal.clusters.models import Cluster, ClusterState, SealedConnection
+from aggportal.clusters.services.connections import auth_kind_of, seal_connection
+from aggportal.kube.connections import Connection
+from aggportal.ledger.services import record
+from aggportal.web.actors import Actor
+from aggportal.words import RefusedError
+from aggportal.words import gettext_noop as _n
+
+# Words of addresses that a cluster's slug must not hide.
+_RESERVED = frozenset({"new"})
+
+
+class NameTaken(RefusedError):
+    """Another cluster has this name."""
+
+    code = "name_taken"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            _n("Another cluster is named %(name)s. Choose a name that tells them apart."),
+            field="name",
+            name=name,
+        )
+
+
+@transaction.atomic
+def connect_cluster(name: str, connection: Connection, *, by: Actor, now: dt.datetime) -> Cluster:
+    """Store a cluster with its credentials sealed; the worker follows it within two seconds."""
+    _require_free(name)
+    sealed = seal_connection(connection)
+    sealed.save()
+    try:
+        with transaction.atomic():
+            cluster = Cluster.objects.create(
+                name=name,
+                slug=_free_slug(name),
+                server=connection.server,
+                auth_kind=auth_kind_of(connection),
+                connection=sealed,
+                created_at=now,
+                created_by=by.name,
+            )
+    except IntegrityError as exc:  # another request was first
+        raise NameTaken(name) from exc
+    ClusterState.objects.create(cluster=cluster)
+    _record("cluster.connected", cluster, by=by, now=now, detail=_reach(cluster))
+    return cluster
+
+
+@transaction.atomic
+def rename_cluster(cluster: Cluster, name: str, *, by: Actor, now: dt.datetime) -> None:
+    """Give a cluster another name; its address stays."""
+    before = cluster.name
+    if name == before:
+        return
+    _require_free(name, but=cluster)
+    cluster.name = name
+    try:
+        with transaction.atomic():
+            cluster.save(update_fields=["name"])
+    except IntegrityError as exc:
+        raise NameTaken(name) from exc
+    _record("cluster.changed", cluster, by=by, now=now, detail={"before": before})
+
+
+@transaction.atomic
+def replace_credentials(
+    cluster: Cluster, connection: Connection, *, by: Actor, now: dt.datetime
+) -> None:
+    """Reach a cluster in another way from now on; the old credentials are forgotten."""
+    old = cluster.sealed_id
+    sealed = seal_connection(connection)
+    sealed.save()
+    cluster.sealed, cluster.server = sealed, connection.server
+    cluster.auth_kind = auth_kind_of(connection)
+    cluster.save(update_fields=["sealed", "server", "auth_kind"])
+    SealedConnection.objects.filter(pk=old).delete()
+    _record("cluster.changed", cluster, by=by, now=now, detail=_reach(cluster))
+
+
+@transaction.atomic
+def delete_cluster(cluster: Cluster, *, by: Actor, now: dt.datetime) -> None:
+    """Forget a cluster, its credentials and its history. Nothing changes in the cluster itself."""
+    sealed = cluster.connection_id
+    _record("cluster.deleted", cluster, by=by, now=now, detail=_reach(cluster))
+    cluster.delete()
+    SealedConnection.objects.filter(pk=sealed).delete()
+
+
+def _require_free(name: str, *, but: Cluster | None = None) -> None:
+    others = Cluster.objects.exclude(pk=but.pk) if but else Cluster.objects.all()
+    if others.filter(name__iexact=name).exists():
+        raise NameTaken(name)
+
+
+def _free_slug(name: str) -> str:
+    base = slugify(name)[:56].strip("-") or "cluster"
+    taken = set(Cluster.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    candidates = (base, *(f"{base}-{count}" for count in range(2, len(taken) + 3)))
+    return next(slug for slug in candidates if slug not in taken | _RESERVED)
+
+
+def _reach(cluster: Cluster) -> dict[str, str]:
+    return {"server": cluster.server, "auth_kind": str(cluster.auth_kind)}
+
+
+def _record(
+    action: str, cluster: Cluster, *, by: Actor, now: dt.datetime, detail: dict[str, str]
+) -> None:
+    subject = ("cluster", cluster.pk, cluster.name)
+    record(action, actor=by, subject=subject, detail=detail, at=now)

@@ -1,0 +1,137 @@
+"""Reaching a cluster: egress policy, sealed credentials, a test that says what works."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from django.conf import settings
+
+from aggportal.clusters.models import AuthKind, Cluster, SealedConnection
+from aggportal.kube.client import ApiClient, Identity, Timeouts, Version
+from aggportal.kube.connections import (
+    BearerToken,
+    ClientCertificate,
+    Connection,
+    dump_connection,
+    load_connection,
+)
+from aggportal.kube.egress import EgressPolicy
+from aggportal.kube.errors import KubeError, PermissionDenied
+from aggportal.kube.permissions import READ_RULES, WRITE_RULES, Access
+from aggportal.vault.errors import CannotOpen
+
+# A person waits for these: no exchange may take longer than 3.5 s.
+WHILE_A_PERSON_WAITS = Timeouts(connect=2.0, total=3.5, listing=3.5)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """What a test of a connection found.
+
+    `error` is what ended it early; `version` is None if nobody answered.
+    """
+
+    server: str
+    version: Version | None = None
+    identity: Identity | None = None
+    reading: tuple[Access, ...] = ()
+    writing: tuple[Access, ...] = ()
+    error: KubeError | None = None
+
+    @property
+    def is_usable(self) -> bool:
+        """An API server answered and takes us for somebody."""
+        return self.error is None
+
+    @property
+    def may_read(self) -> bool:
+        return bool(self.reading) and all(answer.allowed for answer in self.reading)
+
+    @property
+    def may_write(self) -> bool:
+        return bool(self.writing) and all(answer.allowed for answer in self.writing)
+
+
+def egress_policy() -> EgressPolicy:
+    """Return where the settings let us connect to. A wrong CIDR is a ValueError."""
+    return _policy(tuple(settings.EGRESS_ALLOW), tuple(settings.EGRESS_DENY))
+
+
+@lru_cache(maxsize=8)
+def _policy(allow: Sequence[str], deny: Sequence[str]) -> EgressPolicy:
+    return EgressPolicy(
+        allowed=tuple(ipaddress.ip_network(text.strip()) for text in allow) or None,
+        denied=tuple(ipaddress.ip_network(text.strip()) for text in deny),
+    )
+
+
+def auth_kind_of(connection: Connection) -> AuthKind:
+    """Return how `connection` proves itself."""
+    match connection.auth:
+        case BearerToken():
+            return AuthKind.TOKEN
+        case ClientCertificate():
+            return AuthKind.CERTIFICATE
+    return AuthKind.SERVICE_ACCOUNT
+
+
+def seal_connection(connection: Connection) -> SealedConnection:
+    """Return an unsaved row with `connection` sealed, bound to the server's address."""
+    row = SealedConnection(purpose=SealedConnection.PURPOSE, binding=_binding(connection.server))
+    row.seal(dump_connection(connection))
+    return row
+
+
+def open_connection(cluster: Cluster) -> Connection:
+    """Return how `cluster` is reached; keep it no longer than needed. Raises CannotOpen or NoKey."""
+    connection = load_connection(cluster.connection.open())
+    if (
+        cluster.connection.binding != _binding(connection.server)
+        or connection.server != cluster.server
+    ):
+        raise CannotOpen.changed()
+    return connection
+
+
+def client_for(cluster: Cluster, *, timeouts: Timeouts | None = None) -> ApiClient:
+    """Return the door to `cluster`."""
+    return ApiClient(open_connection(cluster), egress=egress_policy(), timeouts=timeouts)
+
+
+def test_connection(connection: Connection) -> Report:
+    """Ask the API server who it is, whom it takes us for, what we may do. Raises no KubeError."""
+    client = ApiClient(connection, egress=egress_policy(), timeouts=WHILE_A_PERSON_WAITS)
+    version = identity = None
+    try:
+        version = _version(client)
+        reading = client.can_i(READ_RULES)
+        writing = client.can_i(WRITE_RULES)
+        identity = client.who_am_i()
+    except KubeError as error:
+        return Report(server=connection.server, version=version, identity=identity, error=error)
+    return Report(
+        server=connection.server,
+        version=version,
+        identity=identity,
+        reading=reading,
+        writing=writing,
+    )
+
+
+# pytest would take it for a test of its own where a test imports it.
+test_connection.__test__ = False  # type: ignore[attr-defined]  # read by pytest alone
+
+
+def _version(client: ApiClient) -> Version:
+    try:
+        return client.version()
+    except PermissionDenied:
+        return Version(git_version="", major="", minor="")
+
+
+def _binding(server: str) -> str:
+    return hashlib.sha256(server.encode()).hexdigest()

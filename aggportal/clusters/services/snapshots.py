@@ -1,0 +1,171 @@
+"""From what a watch saw to rows: one transaction, and a new version only for a visible change."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+
+from django.db import transaction
+
+from aggportal.clusters.facts import Facts, Raw, document_of, facts_of, name_of, resource_version_of
+from aggportal.clusters.models import (
+    Availability,
+    Cluster,
+    ClusterState,
+    Transition,
+    WatchedAPIService,
+)
+from aggportal.clusters.services.leadership import Leadership, require_leading
+from aggportal.clusters.told import tell
+from aggportal.kube.watching import Snapshot
+from aggportal.words import RefusedError
+
+# How far ahead the cluster's clock may be before we trust our own instead.
+_SKEW = dt.timedelta(minutes=1)
+
+
+@transaction.atomic
+def write_snapshot(
+    cluster: Cluster, snapshot: Snapshot, *, leadership: Leadership, now: dt.datetime
+) -> int:
+    """Make the rows equal to `snapshot` and return the version after it.
+
+    Raises NotLeading, or ClusterState.DoesNotExist when the cluster was deleted meanwhile.
+    """
+    require_leading(leadership)
+    state = ClusterState.objects.select_for_update().get(cluster=cluster)
+    version = state.version + 1
+    wanted = None if snapshot.relisted or not state.connected else snapshot.changed
+    changed = _write_rows(cluster, snapshot, only=wanted, version=version, now=now)
+    recovered = not state.connected
+    if recovered:
+        state.connected, state.trouble, state.remedy, state.since = True, {}, {}, now
+    if changed or recovered:
+        state.version = version
+    if changed:
+        rows = WatchedAPIService.objects.filter(cluster=cluster)
+        state.total = rows.count()
+        state.available = rows.filter(available=Availability.TRUE).count()
+    state.heard_at = state.synced_at = snapshot.synced_at
+    state.save()
+    return state.version
+
+
+@transaction.atomic
+def write_trouble(
+    cluster: Cluster,
+    error: RefusedError,
+    *,
+    since: dt.datetime,
+    leadership: Leadership,
+) -> None:
+    """Record why the cluster cannot be followed; what was last known stays."""
+    require_leading(leadership)
+    state = ClusterState.objects.select_for_update().get(cluster=cluster)
+    trouble = dump_sentence(error.sentence)
+    remedy = dump_sentence(getattr(error, "remedy", None))
+    if not state.connected and (state.trouble, state.remedy) == (trouble, remedy):
+        return
+    if state.connected or state.since is None:
+        state.since = min(since, state.heard_at or since)
+    state.connected, state.trouble, state.remedy = False, trouble, remedy
+    state.version += 1
+    state.save()
+
+
+@transaction.atomic
+def write_kube_version(cluster: Cluster, git_version: str, *, leadership: Leadership) -> None:
+    """Record which Kubernetes answers."""
+    require_leading(leadership)
+    state = ClusterState.objects.select_for_update().get(cluster=cluster)
+    if state.kube_version != git_version[:64]:
+        state.kube_version = git_version[:64]
+        state.version += 1
+        state.save()
+
+
+def write_heard(heard: Iterable[tuple[int, dt.datetime]]) -> None:
+    """Record that clusters (by id) were found alive; only while they count as connected."""
+    for cluster_id, at in heard:
+        ClusterState.objects.filter(cluster_id=cluster_id, connected=True).update(heard_at=at)
+
+
+def _write_rows(
+    cluster: Cluster,
+    snapshot: Snapshot,
+    *,
+    only: frozenset[str] | None,
+    version: int,
+    now: dt.datetime,
+) -> bool:
+    """Create, update and delete rows; tell if a page would differ.
+
+    `only` limits the look to some names.
+    """
+    rows = WatchedAPIService.objects.filter(cluster=cluster)
+    if only is not None:
+        rows = rows.filter(name__in=only)
+    present = {row.name: row for row in rows.defer("raw")}
+    seen = {
+        name_of(raw): raw
+        for key, raw in snapshot.items.items()
+        if (only is None or key in only) and name_of(raw)
+    }
+    turned: list[Transition] = []
+    changed = False
+    fresh: list[WatchedAPIService] = []
+    for name, raw in seen.items():
+        row = present.get(name)
+        same = row is not None and row.resource_version == resource_version_of(raw) != ""
+        if same and not snapshot.relisted:
+            continue
+        facts = facts_of(raw)
+        if same and row is not None and not facts.differs_from(row):
+            continue
+        if row is None:
+            row = WatchedAPIService(cluster=cluster, name=name)
+            fresh.append(row)
+            turned.append(_turn(row, facts, now=now))
+        elif facts.turned_from(row):
+            turned.append(_turn(row, facts, now=now))
+        changed |= _fill(row, facts, raw, version=version)
+    WatchedAPIService.objects.bulk_create(fresh, batch_size=100)
+    gone = [row for name, row in present.items() if name not in seen]
+    turned += [_leave(row, now=now) for row in gone]
+    WatchedAPIService.objects.filter(pk__in=[row.pk for row in gone]).delete()
+    Transition.objects.bulk_create(turned, batch_size=100)
+    return changed or bool(gone)
+
+
+def _fill(row: WatchedAPIService, facts: Facts, raw: Raw, *, version: int) -> bool:
+    """Put the facts into `row`, saving it unless it is new; tell if a page would differ."""
+    new = row.pk is None
+    differs = new or facts.differs_from(row)
+    for name, value in facts.columns().items():
+        setattr(row, name, value)
+    row.raw, row.resource_version = document_of(raw), resource_version_of(raw)
+    if differs:
+        row.state_version = version
+    if not new:
+        row.save()
+    return differs
+
+
+def _turn(row: WatchedAPIService, facts: Facts, *, now: dt.datetime) -> Transition:
+    """The cluster's own time of a change of status is more exact than ours, if it is not absurd."""
+    moved = row.available != facts.available and facts.since and facts.since <= now + _SKEW
+    known_since = row.since is None or (facts.since and facts.since >= row.since)
+    return Transition(
+        cluster=row.cluster,
+        name=row.name,
+        at=facts.since if moved and known_since and facts.since else now,
+        before=row.available,
+        after=facts.available,
+        reason=facts.reason,
+        message=facts.message,
+        cause=facts.cause,
+    )
+
+
+def _leave(row: WatchedAPIService, *, now: dt.datetime) -> Transition:
+    return Transition(cluster=row.cluster, name=row.name, at=now, before=row.available)

@@ -1,0 +1,89 @@
+"""The worker's round: lead or wait, follow clusters, do what is due, until told to stop."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import socket
+import threading
+from dataclasses import dataclass, field
+
+from django.db import DatabaseError, connection
+from django.utils import timezone
+
+from aggportal.clusters.services.following import Fleet
+from aggportal.clusters.services.leadership import Leadership, give_back, lead
+from aggportal.clusters.services.periodic import Schedule
+from aggportal.kube.watching import Pace
+
+log = logging.getLogger("aggportal.worker")
+
+ROUND_SECONDS = 1.0
+
+
+def worker_name() -> str:
+    """Return a name that no other worker has, telling host and process."""
+    return f"{socket.gethostname()[:30]}:{os.getpid()}:{secrets.token_hex(6)}"
+
+
+@dataclass(kw_only=True)
+class Worker:
+    """One worker process. `run` blocks until `stop` is set; several may run at once, one leads."""
+
+    name: str = field(default_factory=worker_name)
+    stop: threading.Event = field(default_factory=threading.Event)
+    pace: Pace = field(default_factory=Pace)
+    schedule: Schedule = field(default_factory=Schedule)
+    _fleet: Fleet | None = field(default=None, init=False)
+
+    @property
+    def is_leading(self) -> bool:
+        return self._fleet is not None
+
+    def run(self) -> None:
+        """Go round once a second; if the database is away, the next round tries again."""
+        try:
+            while not self.stop.is_set():
+                self._try_round()
+                self.stop.wait(ROUND_SECONDS)
+        finally:
+            self._stand_down(give=True)
+            connection.close()
+
+    def _try_round(self) -> None:
+        try:
+            self._round()
+        except DatabaseError as exc:
+            log.warning("the database does not answer: %s", exc)
+            connection.close()
+
+    def _round(self) -> None:
+        leadership = lead(self.name, now=timezone.now())
+        if leadership is None:
+            self._stand_down(give=False)
+            return
+        fleet = self._fleet_of(leadership)
+        fleet.follow_what_is_there()
+        fleet.write_heard()
+        self.schedule.run_due(now=timezone.now())
+
+    def _fleet_of(self, leadership: Leadership) -> Fleet:
+        if self._fleet is not None and self._fleet.leadership != leadership:
+            self._stand_down(give=False)
+        if self._fleet is None:
+            log.info("leading as %s", leadership.holder)
+            self._fleet = Fleet(leadership=leadership, pace=self.pace)
+        return self._fleet
+
+    def _stand_down(self, *, give: bool) -> None:
+        if self._fleet is None:
+            return
+        fleet, self._fleet = self._fleet, None
+        log.info("no longer leading")
+        fleet.stop()
+        if give:
+            try:
+                give_back(fleet.leadership)
+            except DatabaseError as exc:
+                log.warning("the lease is not given back: %s", exc)
