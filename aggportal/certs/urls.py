@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from aggportal.certs.views import authorities, certificates, files, issuing, profiles
+from aggportal.certs.views import authorities, authority_making, certificates, files, issuing, profiles
 
 app_name = "certs"
 urlpatterns: list[URLPattern] = [

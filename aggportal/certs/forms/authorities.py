@@ -103,6 +103,10 @@ class AuthorityForm(PortalForm):
     def clean(self) -> dict[str, Any]:
         values = self.cleaned_data
         if values.get("start") != OWN:
+            if values.get("config_file") or values.get("config", "").strip():
+                self.add_error(
+                    "start", _("A ca-config.json is given below. Choose it here, or take it away.")
+                )
             values["signing_config"] = starting_config(
                 values.get("start", RECOMMENDED), lane=values.get("lane", "")
             )

@@ -1,4 +1,6 @@
-"""The fields of a request spec (cfssl's CSR JSON): what the JSON says of each, and back into the same JSON."""
+"""The fields of a request spec (cfssl's CSR JSON): what the JSON says of each, and back into the
+same JSON.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,10 @@ NAME_FIELDS = ("C", "ST", "L", "O", "OU", "E")
 
 
 class SpecForm(PortalForm):
-    """The fields that every request spec has. The core judges the values; the fields only carry them."""
+    """The fields that every request spec has.
+
+    The core judges the values; the fields only carry them.
+    """
 
     CN = forms.CharField(
         label=_l("Common name (CN)"),
@@ -75,7 +80,8 @@ class SpecForm(PortalForm):
             del self.fields[name]
         if for_authority:
             self.fields["CN"].help_text = _l(
-                "The authority's own name. Give every authority a name of its own: an equal subject "
+                "The authority's own name. Give every authority a name of its own: an equal "
+                "subject "
                 "of authority and certificate confuses OpenSSL (error 18)."
             )
 
@@ -112,7 +118,8 @@ def text_of(value: object) -> str:
     """Return a field's text for a JSON value; what is no text stays for the core to refuse."""
     if isinstance(value, bool) or value is None or isinstance(value, list | dict):
         return ""
-    return str(value)
+    # A page cannot carry lone surrogates.
+    return str(value).encode("utf-8", "replace").decode("utf-8")
 
 
 def objects(value: object) -> Json:

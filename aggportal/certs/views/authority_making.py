@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 
 from aggportal.accounts.roles import Role, role_required
 from aggportal.certs.forms.authorities import AuthorityForm
-from aggportal.certs.forms.authority_start import file_base_for, free_slug, starting_request
+from aggportal.certs.forms.authority_start import starting_request
 from aggportal.certs.forms.config_editor import uploaded_text
 from aggportal.certs.forms.request_editor import (
     RequestView,
@@ -23,9 +23,11 @@ from aggportal.certs.forms.request_editor import (
     with_entry_removed,
     with_refusal,
 )
+from aggportal.certs.forms.sides import Side
 from aggportal.certs.lane_words import LANE_WORDS
 from aggportal.certs.models import Authority, Lane, Mode
 from aggportal.certs.services.authorities import AuthorityChoices, create_authority
+from aggportal.certs.services.authority_names import file_base_for, free_slug
 from aggportal.pki.errors import PkiError
 from aggportal.pki.explaining import Explanation, explain, explain_problems
 from aggportal.pki.issuing import plan_authority
@@ -52,8 +54,8 @@ def authority_new(request: HttpRequest) -> HttpResponse:
     if deed == "create":
         return _create(request, form, view, mode)
     if deed == "follow":
-        return _page(request, form, view, template="certs/_authority_new_follow.html")
-    view = _edited(view, deed)
+        return _page(request, form, view, template="certs/_request_follow.html")
+    view = _edited(view, deed, lane=request.POST.get("lane", ""))
     return _page(request, form, view, status=422 if view.problems else 200)
 
 
@@ -84,10 +86,10 @@ def _made(request: HttpRequest, authority: Authority) -> HttpResponse:
     return redirect("certs:authority_show", slug=authority.slug)
 
 
-def _edited(view: RequestView, deed: str) -> RequestView:
+def _edited(view: RequestView, deed: str, *, lane: str) -> RequestView:
     """Do to the page what a button asks; a page that cannot be read stays as it was sent."""
     if deed.startswith("start-"):
-        return _untouched(starting_request(deed.removeprefix("start-")))
+        return _untouched(starting_request(deed.removeprefix("start-"), lane=lane))
     if view.edited is None:
         return view
     if deed == "add-name":
@@ -117,6 +119,8 @@ def _page(
         "form": form,
         "view": view,
         "lanes": LANE_WORDS.values(),
+        "fields_follow": view.edited is Side.JSON,
+        "json_follows": view.edited is Side.FIELDS,
         "explanation": _explained(view, compat=form["mode"].value() == Mode.COMPAT),
     }
     return render(request, template, context, status=status)
