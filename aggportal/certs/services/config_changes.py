@@ -64,7 +64,16 @@ def _list_change(old: list[object], new: list[object]) -> str:
 
 
 def _said(value: object) -> str:
-    if value is _ABSENT:
-        return "∅"
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = "∅" if value is _ABSENT else _written(value)
     return text if len(text) <= _MAX_VALUE else f"{text[:_MAX_VALUE]}…"
+
+
+def _written(value: object) -> str:
+    """Write a value as people read it: `usages signing, client auth; expiry 8760h`."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict):
+        return "; ".join(f"{key} {_written(inner)}" for key, inner in value.items())
+    if isinstance(value, list):
+        return ", ".join(_written(inner) for inner in value)
+    return json.dumps(value)

@@ -43,25 +43,25 @@ def authority_new(request: HttpRequest) -> HttpResponse:
         form = AuthorityForm(initial={"lane": lane})
         return _page(request, form, _untouched(starting_request("", lane=lane)))
     form = AuthorityForm(request.POST, request.FILES)
-    mode = Mode.COMPAT if request.POST.get("mode") == Mode.COMPAT else Mode.STRICT
-    view = posted_request(
-        request.POST,
-        for_authority=True,
-        strict=mode == Mode.STRICT,
-        uploaded=uploaded_text(request.FILES.get("file")),
-    )
-    deed = request.POST.get("do", "")
+    view, deed = _posted(request), request.POST.get("do", "")
     if deed == "create":
-        return _create(request, form, view, mode)
+        return _create(request, form, view)
     if deed == "follow":
         return _page(request, form, view, template="certs/_request_follow.html")
     view = _edited(view, deed, lane=request.POST.get("lane", ""))
     return _page(request, form, view, status=422 if view.problems else 200)
 
 
-def _create(
-    request: HttpRequest, form: AuthorityForm, view: RequestView, mode: Mode
-) -> HttpResponse:
+def _posted(request: HttpRequest) -> RequestView:
+    return posted_request(
+        request.POST,
+        for_authority=True,
+        strict=request.POST.get("mode") != Mode.COMPAT,
+        uploaded=uploaded_text(request.FILES.get("file")),
+    )
+
+
+def _create(request: HttpRequest, form: AuthorityForm, view: RequestView) -> HttpResponse:
     if not form.is_valid() or view.spec is None:
         return _page(request, form, view, status=422)
     values = form.cleaned_data
@@ -69,7 +69,7 @@ def _create(
         label=values["label"],
         slug=free_slug(values["label"]),
         lane=Lane(values["lane"]),
-        mode=mode,
+        mode=Mode(values["mode"]),
         file_base=values["file_base"] or file_base_for(view.spec),
         signing_config=values["signing_config"],
     )
