@@ -1,4 +1,7 @@
-"""Settings of AggPortal. Every knob is an environment variable named AGGPORTAL_*; README lists them."""
+"""Settings of AggPortal.
+
+Every knob is an environment variable named AGGPORTAL_*; README lists them.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,8 @@ django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = env.path("AGGPORTAL_DATA", BASE_DIR / "data").resolve()
-# The database and the keys live in separate trees, so that a copy of the one does not carry the other.
+# The database and the keys live in separate trees, so that a copy of the one does not carry the
+# other.
 DATABASE_DIR = DATA_DIR / "database"
 KEYS_DIR = DATA_DIR / "keys"
 
@@ -103,7 +107,8 @@ TEMPLATES = [
 
 SQLITE_OPTIONS = {
     "timeout": 20,
-    # A transaction that reads before it writes would fail with "database is locked" in any other mode.
+    # A transaction that reads before it writes would fail with "database is locked" in any other
+    # mode.
     "transaction_mode": "IMMEDIATE",
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
 }

@@ -1,4 +1,6 @@
-"""What the benchmarks share: a portal of their own in a throw-away folder, a bounded load, and a table of figures."""
+"""What the benchmarks share: a portal of their own in a throw-away folder, a bounded load, and a
+table of figures.
+"""
 
 from __future__ import annotations
 
@@ -78,13 +80,19 @@ class Portal:
             [sys.executable, "-c", code],
             check=True,
             cwd=ROOT,
-            env={**self.env, "PYTHONPATH": bench_path, "DJANGO_SETTINGS_MODULE": "aggportal.settings"},
+            env={
+                **self.env,
+                "PYTHONPATH": bench_path,
+                "DJANGO_SETTINGS_MODULE": "aggportal.settings",
+            },
         )
 
 
 @contextmanager
 def portal(prepare: Callable[[Portal], None]) -> Iterator[Portal]:
-    """Start a portal in a folder of its own with an administrator `bench`; `prepare` fills its database first."""
+    """Start a portal in a folder of its own with an administrator `bench`; `prepare` fills its
+    database first.
+    """
     folder = tempfile.mkdtemp(prefix="aggportal-bench-")
     env = {
         **os.environ,
@@ -96,15 +104,23 @@ def portal(prepare: Callable[[Portal], None]) -> Iterator[Portal]:
     }
     made = Portal(port=free_port(), env=env)
     try:
-        for command in (["migrate", "--verbosity", "0"], ["collectstatic", "--verbosity", "0", "--no-input"]):
+        for command in (
+            ["migrate", "--verbosity", "0"],
+            ["collectstatic", "--verbosity", "0", "--no-input"],
+        ):
             subprocess.run([sys.executable, "manage.py", *command], check=True, cwd=ROOT, env=env)
         made.manage(
             "from aggportal.accounts.models import User\n"
             "from aggportal.accounts.roles import Role, give_role\n"
-            f"give_role(User.objects.create_user('bench', password={PASSWORD!r}), Role.ADMINISTRATOR)"
+            f"give_role(User.objects.create_user('bench', password={PASSWORD!r}), "
+            f"Role.ADMINISTRATOR)"
         )
         prepare(made)
-        command = [str(Path(sys.executable).parent / "gunicorn"), "--config", "deploy/gunicorn.conf.py"]
+        command = [
+            str(Path(sys.executable).parent / "gunicorn"),
+            "--config",
+            "deploy/gunicorn.conf.py",
+        ]
         command += ["--bind", f"127.0.0.1:{made.port}", "aggportal.wsgi"]
         with process(command, port=made.port, env=env):
             yield made
@@ -167,7 +183,7 @@ class Figures:
 
 
 def load(label: str, workers: list[Callable[[], None]], *, count: int) -> Figures:
-    """Let each worker repeat its request in a thread of its own, `count` times in all, and measure."""
+    """Let each worker repeat its request in a thread of its own, `count` times in all, measured."""
     share = max(count // len(workers), 1)
     spans: list[float] = []
     failures: list[BaseException] = []
@@ -193,4 +209,6 @@ def load(label: str, workers: list[Callable[[], None]], *, count: int) -> Figure
         raise failures[0]
     took = time.perf_counter() - begin
     cuts = statistics.quantiles(spans, n=100, method="inclusive")
-    return Figures(label=label, per_second=len(spans) / took, p50=cuts[49], p95=cuts[94], p99=cuts[98])
+    return Figures(
+        label=label, per_second=len(spans) / took, p50=cuts[49], p95=cuts[94], p99=cuts[98]
+    )

@@ -27,7 +27,8 @@ class PersonForm(forms.Form):
         widget=forms.RadioSelect,
         initial=Role.VIEWER,
         help_text=gettext_lazy(
-            "A viewer reads. An issuer also issues certificates and takes their keys. An administrator also "
+            "A viewer reads. An issuer also issues certificates and takes their keys. An "
+            "administrator also "
             "makes authorities, connects clusters and manages people."
         ),
     )

@@ -1,25 +1,29 @@
-"""The three roles. Each holds what the one before it holds; kept as Django groups of the same name."""
+"""The three roles. Each holds what the one before holds; kept as Django groups of the same name."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, TypeVar
 
 from django.contrib.auth.models import AnonymousUser, Group
 from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from aggportal.accounts.models import User
 
 P = ParamSpec("P")
+R = TypeVar("R", bound=HttpResponseBase)
 
 
 class Role(models.TextChoices):
-    """viewer reads · issuer also issues and takes keys · administrator also changes authorities and clusters."""
+    """viewer reads · issuer also issues and takes keys · administrator also changes authorities and
+    clusters.
+    """
 
     VIEWER = "viewer", gettext_lazy("viewer")
     ISSUER = "issuer", gettext_lazy("issuer")
@@ -33,12 +37,8 @@ def role_of(user: User | AnonymousUser) -> Role | None:
     """Return the highest role of `user`, None for a stranger. Being superuser alone gives none."""
     if not isinstance(user, User) or not user.is_active:
         return None
-    if not hasattr(user, "_role"):
-        names = set(user.groups.values_list("name", flat=True))
-        held = [role for role in Role if role.value in names]
-        user._role = max(held, key=_RANK.__getitem__, default=None)  # noqa: SLF001  # kept per request
-    found: Role | None = user._role  # noqa: SLF001  # set above
-    return found
+    held = (role for role in Role if role.value in user.group_names)
+    return max(held, key=_RANK.__getitem__, default=None)
 
 
 def has_role(user: User | AnonymousUser, role: Role) -> bool:
@@ -62,17 +62,14 @@ def require_role(user: User | AnonymousUser, role: Role) -> None:
 
 def role_required(
     role: Role,
-) -> Callable[
-    [Callable[Concatenate[HttpRequest, P], HttpResponse]],
-    Callable[Concatenate[HttpRequest, P], HttpResponse],
-]:
+) -> Callable[[Callable[Concatenate[HttpRequest, P], R]], Callable[Concatenate[HttpRequest, P], R]]:
     """Let a view be entered only by people who hold `role`."""
 
     def decorate(
-        view: Callable[Concatenate[HttpRequest, P], HttpResponse],
-    ) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+        view: Callable[Concatenate[HttpRequest, P], R],
+    ) -> Callable[Concatenate[HttpRequest, P], R]:
         @wraps(view)
-        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> R:
             require_role(request.user, role)
             return view(request, *args, **kwargs)
 
@@ -82,9 +79,13 @@ def role_required(
 
 
 def give_role(user: User, role: Role | None) -> None:
-    """Make `role` the only role of `user`; None takes every role away. Administrators enter Django admin."""
+    """Make `role` the only role of `user`; None takes every role away.
+
+    Administrators enter Django admin.
+    """
     user.groups.remove(*Group.objects.filter(name__in=Role.values))
     if role is not None:
         user.groups.add(Group.objects.get(name=role.value))
+    user.__dict__.pop("group_names", None)
     user.is_staff = role == Role.ADMINISTRATOR
     user.save(update_fields=["is_staff"])

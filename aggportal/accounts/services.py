@@ -34,7 +34,7 @@ def add_person(username: str, *, role: Role, email: str = "") -> tuple[User, str
 
 @transaction.atomic
 def renew_password(user: User) -> str:
-    """Give `user` a new one-time password, return it, and end the sessions that the old one opened."""
+    """Give `user` a new one-time password, return it, and end the old sessions."""
     password = one_time_password()
     user.set_password(password)
     user.must_change_password = True
@@ -44,7 +44,9 @@ def renew_password(user: User) -> str:
 
 @transaction.atomic
 def change_role(user: User, role: Role | None) -> None:
-    """Give `user` another role (None closes the account), never leaving the portal without an administrator."""
+    """Give `user` another role (None closes the account), never leaving the portal without an
+    administrator.
+    """
     if role != Role.ADMINISTRATOR:
         _require_another_administrator(user)
     give_role(user, role)
@@ -59,7 +61,8 @@ def _require_another_administrator(user: User) -> None:
     if role_of(user) == Role.ADMINISTRATOR and not others.exclude(pk=user.pk).exists():
         raise LastAdministrator(
             gettext_noop(
-                "%(name)s is the last administrator. Make somebody else one first, or nobody could manage the portal."
+                "%(name)s is the last administrator. Make somebody else one first, or nobody "
+                "could manage the portal."
             ),
             field="role",
             name=user.username,

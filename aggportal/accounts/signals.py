@@ -1,4 +1,7 @@
-"""Signing in and out, as the ledger records it. Django's own signals are the only place that sees all of it."""
+"""Signing in and out, as the ledger records it.
+
+Django's own signals are the only place that sees all of it.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,9 @@ from aggportal.web.actors import Actor, client_address
 
 def _record(action: str, request: HttpRequest | None, *, name: str, pk: int | None) -> None:
     address = client_address(request) if request else ""
-    actor = Actor(id=pk, name=name[:150], address=address, request_id=getattr(request, "request_id", ""))
+    actor = Actor(
+        id=pk, name=name[:150], address=address, request_id=getattr(request, "request_id", "")
+    )
     record(action, actor=actor, subject=("user", pk or "", name[:150]))
 
 

@@ -13,7 +13,10 @@ urlpatterns = [
     path("login/", login_not_required(views.login), name="login"),
     path("logout/", views.logout, name="logout"),
     # Django admin has a sign-in page of its own; there is one door only.
-    path("admin/login/", login_not_required(RedirectView.as_view(pattern_name="accounts:login", query_string=True))),
+    path(
+        "admin/login/",
+        login_not_required(RedirectView.as_view(pattern_name="accounts:login", query_string=True)),
+    ),
     path("account/", views.account_show, name="account_show"),
     path("account/password/", views.password_change, name="password_change"),
     path("people/", views.people_list, name="people_list"),

@@ -20,7 +20,9 @@ from aggportal.ledger.services import record
 from aggportal.web.actors import actor_of
 from aggportal.web.sentences import words
 
-login = LoginView.as_view(template_name="accounts/login_page.html", redirect_authenticated_user=True)
+login = LoginView.as_view(
+    template_name="accounts/login_page.html", redirect_authenticated_user=True
+)
 logout = LogoutView.as_view()
 
 
@@ -35,11 +37,17 @@ def password_change(request: HttpRequest) -> HttpResponse:
         user.must_change_password = False
         form.save()
         update_session_auth_hash(request, user)
-        record("account.password_changed", actor=actor_of(request), subject=("user", user.pk, user.username))
+        record(
+            "account.password_changed",
+            actor=actor_of(request),
+            subject=("user", user.pk, user.username),
+        )
         messages.success(request, _("Your password is changed."))
         return redirect("dashboard:dashboard_show")
     context = {"form": form, "forced": user.must_change_password}
-    return render(request, "accounts/password_page.html", context, status=422 if form.errors else 200)
+    return render(
+        request, "accounts/password_page.html", context, status=422 if form.errors else 200
+    )
 
 
 @require_GET

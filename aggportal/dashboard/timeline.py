@@ -26,7 +26,7 @@ class Expiry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mark:
-    """An expiry on the drawing: its place, the height of its label, its tone (`ok`, `warn`, `bad`)."""
+    """An expiry on the drawing: place, height of its label, tone (`ok`, `warn`, `bad`)."""
 
     expiry: Expiry
     x: float
@@ -35,9 +35,14 @@ class Mark:
     tone: str
 
     @property
+    def label_x(self) -> float:
+        """Where the label begins (or ends), beside its stem."""
+        return self.x + (5 if self.anchor == "start" else -5)
+
+    @property
     def stem_top(self) -> int:
-        """Where the line from the dot to the label ends."""
-        return self.label_y + 4
+        """Where the line from the dot ends, beside the label."""
+        return self.label_y - 9
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,7 +55,9 @@ class Tick:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Timeline:
-    """The drawing: marks of what ends within six months, month ticks, and how many marks found no room."""
+    """The drawing: marks of what ends within six months, month ticks, and how many marks found no
+    room.
+    """
 
     marks: Sequence[Mark]
     ticks: Sequence[Tick]
@@ -58,7 +65,9 @@ class Timeline:
 
 
 def lay_out(expiries: Sequence[Expiry], *, now: dt.datetime, most: int = 12) -> Timeline:
-    """Place the soonest expiries; a label that would cover another goes a level higher, or is left to the list."""
+    """Place the soonest expiries; a label that would cover another goes a level higher, or is left
+    to the list.
+    """
     end = _add_months(now, MONTHS)
     within = sorted((one for one in expiries if one.when <= end), key=lambda one: one.when)
     free_from = dict.fromkeys(_LEVELS, 0.0)
@@ -73,7 +82,13 @@ def lay_out(expiries: Sequence[Expiry], *, now: dt.datetime, most: int = 12) -> 
             continue
         free_from[level] = start + width
         marks.append(
-            Mark(expiry=expiry, x=round(x, 1), label_y=level, anchor=anchor, tone=tone_of(expiry.when, now=now))
+            Mark(
+                expiry=expiry,
+                x=round(x, 1),
+                label_y=level,
+                anchor=anchor,
+                tone=tone_of(expiry.when, now=now),
+            )
         )
     return Timeline(marks=marks, ticks=_ticks(now, end), left_out=len(within) - len(marks))
 
@@ -86,7 +101,10 @@ def tone_of(when: dt.datetime, *, now: dt.datetime) -> str:
 
 
 def _ticks(now: dt.datetime, end: dt.datetime) -> tuple[Tick, ...]:
-    firsts = (_add_months(now.replace(day=1, hour=0, minute=0, second=0, microsecond=0), n) for n in range(1, 8))
+    firsts = (
+        _add_months(now.replace(day=1, hour=0, minute=0, second=0, microsecond=0), n)
+        for n in range(1, 8)
+    )
     return tuple(
         Tick(when=first, x=round(LEFT + (RIGHT - LEFT) * ((first - now) / (end - now)), 1))
         for first in firsts

@@ -2,22 +2,88 @@
 
 from __future__ import annotations
 
+from django.db.models import F, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from aggportal.accounts.roles import Role, role_required
+from aggportal.certs.models import Authority
+from aggportal.clusters.models import Cluster, ClusterState
+from aggportal.dashboard.overview import SOON, Figure, expiries, find
+from aggportal.dashboard.timeline import Expiry, lay_out
+from aggportal.ledger.models import Entry, Outcome
+from aggportal.ledger.services import ChainState, verify_chain
+
+CHECKED = 100
+LATELY = 8
+LONGEST_SEARCH = 200
 
 
 @require_GET
 @role_required(Role.VIEWER)
 def dashboard_show(request: HttpRequest) -> HttpResponse:
-    """Say what needs somebody."""
-    return render(request, "dashboard/dashboard_page.html")
+    """Say what needs somebody, what stops working when, and what happened lately."""
+    now = timezone.now()
+    ending = expiries(now=now)
+    soon = [one for one in ending if one.when <= now + SOON]
+    context = {
+        "now": now,
+        "figures": _figures(soon, verify_chain(last=CHECKED)),
+        "timeline": lay_out(ending, now=now),
+        "soonest": ending[0] if ending else None,
+        "ending": ending[:12],
+        "clusters": Cluster.objects.select_related("state").order_by("name"),
+        "authorities": Authority.objects.count(),
+        "lately": Entry.objects.filter(outcome=Outcome.DONE).order_by("-seq")[:LATELY],
+    }
+    return render(request, "dashboard/dashboard_page.html", context)
 
 
 @require_GET
 @role_required(Role.VIEWER)
 def search_show(request: HttpRequest) -> HttpResponse:
-    """Find something."""
-    return render(request, "dashboard/dashboard_page.html")
+    """Find certificates, authorities, clusters and APIServices; a single hit opens at once."""
+    text = request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
+    found = find(text) if text else []
+    context = {"search_text": text, "found": found}
+    return render(request, "dashboard/search_page.html", context)
+
+
+def _figures(soon: list[Expiry], chain: ChainState) -> tuple[Figure, ...]:
+    missing = (
+        ClusterState.objects.aggregate(missing=Sum(F("total") - F("available")))["missing"] or 0
+    )
+    holds = chain.broken_at is None
+    return (
+        Figure(
+            label=_("APIServices not available"),
+            value=str(missing),
+            url=reverse("clusters:cluster_list"),
+            symbol="x-circle",
+            tone="bad" if missing else "ok",
+        ),
+        Figure(
+            label=_("End within 30 days"),
+            value=str(len(soon)),
+            url=f"{reverse('certs:certificate_list')}?state=soon",
+            symbol="hourglass-split",
+            tone="warn" if soon else "ok",
+        ),
+        Figure(
+            label=_("Authorities"),
+            value=str(Authority.objects.count()),
+            url=reverse("certs:authority_list"),
+            symbol="shield-lock",
+        ),
+        Figure(
+            label=_("Ledger, %(size)s entries") % {"size": f"{chain.size:,}"},
+            value=_("Intact") if holds else _("Broken"),
+            url=reverse("ledger:entry_list"),
+            symbol="journal-check",
+            tone="ok" if holds else "bad",
+        ),
+    )

@@ -13,7 +13,10 @@ from aggportal.web.forms import PortalForm
 
 
 class EntryFilter(PortalForm):
-    """Filters of the audit page; every one may stay empty. What cannot be read counts as absent, and is said."""
+    """Filters of the audit page; every one may stay empty.
+
+    What cannot be read counts as absent, and is said.
+    """
 
     text = forms.CharField(label=gettext_lazy("To what"), required=False, max_length=100)
     actor = forms.CharField(label=gettext_lazy("Who"), required=False, max_length=150)

@@ -7,7 +7,9 @@ from django.utils.translation import gettext_lazy
 
 
 class Outcome(models.TextChoices):
-    """How it went. An intent is written before signing, so that a crash leaves a trace of what was planned."""
+    """How it went. An intent is written before signing, so that a crash leaves a trace of what was
+    planned.
+    """
 
     INTENDED = "intended", gettext_lazy("intended")
     DONE = "done", gettext_lazy("done")
@@ -26,7 +28,10 @@ class Head(models.Model):
 
 
 class Entry(models.Model):
-    """One thing that was done. `canonical` holds the exact bytes that were hashed; the columns serve search."""
+    """One thing that was done.
+
+    `canonical` holds the exact bytes that were hashed; the columns serve search.
+    """
 
     seq = models.PositiveBigIntegerField(primary_key=True)
     at = models.DateTimeField()

@@ -26,10 +26,12 @@ def record(
     detail: Mapping[str, object] | None = None,
     at: dt.datetime | None = None,
 ) -> Entry:
-    """Append one entry in the caller's transaction: either both the deed and its record stand, or neither.
+    """Append one entry in the caller's transaction: either both the deed and its record stand, or
+    neither.
 
-    `subject` is (kind, id, label), as in ("certificate", 7, "aggregator"). `detail` holds JSON values and never a
-    secret. Call it late in a transaction: the chain's head stays locked until the end.
+    `subject` is (kind, id, label), as in ("certificate", 7, "aggregator"). `detail` holds JSON
+    values and never a secret. Call it late in a transaction: the chain's head stays locked until
+    the end.
     """
     when = (at or timezone.now()).astimezone(dt.UTC)
     kind, object_id, label = subject
@@ -71,7 +73,9 @@ def record(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChainState:
-    """What checking the chain found: entries counted, entries checked, the first number that does not fit or None."""
+    """What checking the chain found: entries counted, entries checked, the first number that does
+    not fit or None.
+    """
 
     size: int
     checked: int
@@ -79,7 +83,9 @@ class ChainState:
 
 
 def verify_chain(*, last: int | None = None) -> ChainState:
-    """Recompute the digests of all entries (or the `last` ones) from the stored bytes, and compare with the head."""
+    """Recompute the digests of all entries (or the `last` ones) from the stored bytes, and compare
+    with the head.
+    """
     head = Head.objects.filter(pk=1).first() or Head()
     start = max(head.size - last, 0) if last is not None else 0
     before_start = Entry.objects.filter(seq=start).values_list("digest", flat=True).first()

@@ -1,4 +1,7 @@
-"""The ledger's actions as sentences: who did what. An action that is not listed is shown by its name."""
+"""The ledger's actions as sentences: who did what.
+
+An action that is not listed is shown by its name.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,8 @@ from django.utils.translation import gettext_lazy
 ACTIONS = {
     "account.signed_in": gettext_lazy("signed in"),
     "account.signed_out": gettext_lazy("signed out"),
-    "account.sign_in_failed": gettext_lazy("failed to sign in as"),
-    "account.password_changed": gettext_lazy("changed the password of"),
+    "account.sign_in_failed": gettext_lazy("failed to sign in"),
+    "account.password_changed": gettext_lazy("changed the own password"),
     "person.added": gettext_lazy("added the person"),
     "person.role_changed": gettext_lazy("changed the role of"),
     "person.password_renewed": gettext_lazy("made a one-time password for"),

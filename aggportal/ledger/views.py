@@ -27,7 +27,12 @@ def entry_list(request: HttpRequest) -> HttpResponse:
     page = page_by_id(
         form.entries(), before=request.GET.get("before", ""), after=request.GET.get("after", "")
     )
-    context = {"form": form, "page": page, "chain": verify_chain(last=SHOWN_CHECKED), "actions": sorted(ACTIONS)}
+    context = {
+        "form": form,
+        "page": page,
+        "chain": verify_chain(last=SHOWN_CHECKED),
+        "actions": sorted(ACTIONS),
+    }
     return render(request, "ledger/entry_list_page.html", context)
 
 

@@ -1,7 +1,9 @@
-"""Envelope encryption: a data key per record, wrapped by a key-encryption key that lives outside the database.
+"""Envelope encryption: a data key per record, wrapped by a key-encryption key that lives outside
+the database.
 
-AES-256-GCM (NIST SP 800-38D) with a random 96-bit nonce; a data key encrypts once, so nonces never repeat under it.
-The associated data binds a ciphertext to its record: moved to another row it does not open.
+AES-256-GCM (NIST SP 800-38D) with a random 96-bit nonce; a data key encrypts once, so nonces never
+repeat under it. The associated data binds a ciphertext to its record: moved to another row it does
+not open.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ _NONCE_BYTES = 12
 
 
 class KeyProvider(Protocol):
-    """Whoever holds the key-encryption key: wraps and unwraps data keys, never gives itself away."""
+    """Whoever holds the key-encryption key: wraps and unwraps data keys, never shows itself."""
 
     @property
     def kek_id(self) -> str:
@@ -58,7 +60,10 @@ def seal(secret: bytes, *, context: str, provider: KeyProvider) -> Sealed:
 
 
 def unseal(sealed: Sealed, *, context: str, provider: KeyProvider) -> bytes:
-    """Decrypt what `seal` made for the same `context`. Raises CannotOpen: wrong key, moved or changed record."""
+    """Decrypt what `seal` made for the same `context`.
+
+    Raises CannotOpen: wrong key, moved or changed record.
+    """
     bound = context.encode()
     data_key = provider.unwrap(sealed.wrapped_key, context=bound, kek_id=sealed.kek_id)
     try:

@@ -8,7 +8,10 @@ from aggportal.words import RefusedError, gettext_noop
 
 
 class VaultError(RefusedError):
-    """Root of what goes wrong around sealed secrets. Answered as 503: nothing the person did is wrong."""
+    """Root of what goes wrong around sealed secrets.
+
+    Answered as 503: nothing the person did is wrong.
+    """
 
     status = 503
 
@@ -29,7 +32,8 @@ class CannotOpen(VaultError):
         """The ciphertext fails its authentication."""
         return cls(
             gettext_noop(
-                "A stored secret does not open: its record was changed or moved in the database. Restore it from a "
+                "A stored secret does not open: its record was changed or moved in the "
+                "database. Restore it from a "
                 "backup, and find out who changed it."
             )
         )
@@ -39,7 +43,8 @@ class CannotOpen(VaultError):
         """The record was sealed under a key that is not here."""
         return cls(
             gettext_noop(
-                "A stored secret was sealed under the key %(wanted)s, and the portal runs with %(present)s. Start it "
+                "A stored secret was sealed under the key %(wanted)s, and the portal runs "
+                "with %(present)s. Start it "
                 "with the key-encryption key that belongs to this database."
             ),
             wanted=wanted,

@@ -11,9 +11,11 @@ from aggportal.vault.envelope import Sealed, seal, unseal
 
 
 class SealedRecord(models.Model):
-    """One secret, encrypted before it reaches the database. `purpose` and `binding` are part of what it is bound to.
+    """One secret, encrypted before it reaches the database. `purpose` and `binding` are part of
+    what it is bound to.
 
-    `binding` is a public fact of the secret that must not be swapped: SHA-256 of the public key for a private key.
+    `binding` is a public fact of the secret that must not be swapped: SHA-256 of the public key for
+    a private key.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -39,10 +41,17 @@ class SealedRecord(models.Model):
         """Encrypt `secret` into this row (not saved yet)."""
         sealed = seal(secret, context=self.context(), provider=configured.provider())
         self.algorithm, self.kek_id = sealed.algorithm, sealed.kek_id
-        self.wrapped_key, self.nonce, self.ciphertext = sealed.wrapped_key, sealed.nonce, sealed.ciphertext
+        self.wrapped_key, self.nonce, self.ciphertext = (
+            sealed.wrapped_key,
+            sealed.nonce,
+            sealed.ciphertext,
+        )
 
     def open(self) -> bytes:
-        """Decrypt the secret. Raises CannotOpen or NoKey. The caller keeps it no longer than it must."""
+        """Decrypt the secret. Raises CannotOpen or NoKey.
+
+        The caller keeps it no longer than it must.
+        """
         sealed = Sealed(
             algorithm=self.algorithm,
             kek_id=self.kek_id,

@@ -1,4 +1,6 @@
-"""Where the key-encryption key comes from: the environment, or a file that only the portal can read."""
+"""Where the key-encryption key comes from: the environment, or a file that only the portal can
+read.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ class LocalKey:
 
     @property
     def kek_id(self) -> str:
-        """First 8 bytes of a SHA-256 over a prefix and the key: names it, does not help to guess it."""
+        """First 8 bytes of a SHA-256 over a prefix and the key: names it, does not help to guess
+        it.
+        """
         return hashlib.sha256(b"aggportal/v1|kek-id|" + self.key).hexdigest()[:16]
 
     def wrap(self, data_key: bytes, *, context: bytes) -> bytes:
@@ -56,10 +60,17 @@ def key_from_text(text: str) -> LocalKey:
     try:
         key = base64.b64decode(text.strip(), validate=True)
     except (binascii.Error, ValueError) as exc:
-        raise NoKey(gettext_noop("The key-encryption key is not base64. Make one with `manage.py make_kek`.")) from exc
+        raise NoKey(
+            gettext_noop(
+                "The key-encryption key is not base64. Make one with `manage.py make_kek`."
+            )
+        ) from exc
     if len(key) != KEK_BYTES:
         raise NoKey(
-            gettext_noop("The key-encryption key has %(got)s bytes; it needs 32. Make one with `manage.py make_kek`."),
+            gettext_noop(
+                "The key-encryption key has %(got)s bytes; it needs 32. Make one with "
+                "`manage.py make_kek`."
+            ),
             got=len(key),
         )
     return LocalKey(key=key)
@@ -72,20 +83,28 @@ def key_from_file(path: Path) -> LocalKey:
         text = path.read_text()
     except OSError as exc:
         raise NoKey(
-            gettext_noop("The key-encryption key is not at %(path)s (%(why)s). Signing and opening keys wait for it."),
+            gettext_noop(
+                "The key-encryption key is not at %(path)s (%(why)s). Signing and opening "
+                "keys wait for it."
+            ),
             path=path.name,
             why=exc.strerror or "unreadable",
         ) from exc
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise NoKey(
-            gettext_noop("The key-encryption key file %(path)s can be read by others. Say: chmod 600 %(path)s"),
+            gettext_noop(
+                "The key-encryption key file %(path)s can be read by others. Say: chmod 600 "
+                "%(path)s"
+            ),
             path=path.name,
         )
     return key_from_text(text)
 
 
 def make_key_file(path: Path) -> bool:
-    """Write a new random key with mode 0600; False where a file is there already (it is never overwritten)."""
+    """Write a new random key with mode 0600; False where a file is there already (it is never
+    overwritten).
+    """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

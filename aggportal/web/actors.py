@@ -36,8 +36,8 @@ def system_actor(name: str) -> Actor:
 def client_address(request: HttpRequest) -> str:
     """Return the peer's address, or the one that a trusted proxy reports.
 
-    X-Forwarded-For is believed only for as many hops as AGGPORTAL_TRUSTED_PROXIES says: a client may write anything
-    into the front of that header.
+    X-Forwarded-For is believed only for as many hops as AGGPORTAL_TRUSTED_PROXIES says: a client
+    may write anything into the front of that header.
     """
     hops = settings.TRUSTED_PROXIES
     forwarded = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",")]

@@ -1,4 +1,7 @@
-"""The web layer: request identity, errors, template tags, pagination. It knows no word of the domain."""
+"""The web layer: request identity, errors, template tags, pagination.
+
+It knows no word of the domain.
+"""
 
 from __future__ import annotations
 

@@ -8,7 +8,9 @@ THEMES = ("auto", "light", "dark")
 
 
 def appearance(request: HttpRequest) -> dict[str, str]:
-    """Return the chosen theme (`auto`, `light` or `dark`) and the room of the house: the address's first part."""
+    """Return the chosen theme (`auto`, `light` or `dark`) and the room of the house: the address's
+    first part.
+    """
     theme = request.COOKIES.get("theme", "auto")
     return {
         "theme": theme if theme in THEMES else "auto",

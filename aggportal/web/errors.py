@@ -15,14 +15,16 @@ def _page(request: HttpRequest, *, status: int, title: str, text: str) -> HttpRe
 
 
 def refusal(request: HttpRequest, error: RefusedError) -> HttpResponse:
-    """Answer a refusal with its own words; its `status` (HTTP, default 409) is the error's to say."""
+    """Answer a refusal with its own words; its `status` (else 409) is the error's to say."""
     status = getattr(error, "status", 409)
     return _page(request, status=status, title=_("That cannot be done"), text=words(error.sentence))
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer 400: the request itself was malformed."""
-    text = _("The browser sent something that cannot be read. Go back, reload the page and try again.")
+    text = _(
+        "The browser sent something that cannot be read. Go back, reload the page and try again."
+    )
     return _page(request, status=400, title=_("This request cannot be read"), text=text)
 
 

@@ -21,7 +21,10 @@ def dress(field: forms.Field) -> None:
 
 
 class PortalForm(forms.Form):
-    """A form in the portal's look. `required` is said by the server, beside the field, not by the browser's bubble."""
+    """A form in the portal's look.
+
+    `required` is said by the server, beside the field, not by the browser's bubble.
+    """
 
     use_required_attribute = False
 

@@ -26,7 +26,10 @@ def request_id(get_response: Handler) -> Handler:
 
 
 class answer_refusals:  # noqa: N801  # middleware is named for what it does, as the functions beside it
-    """Turn a refusal that no view put beside a field into a page that says it. The one place that maps it."""
+    """Turn a refusal that no view put beside a field into a page that says it.
+
+    The one place that maps it.
+    """
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response

@@ -13,7 +13,7 @@ M = TypeVar("M", bound=Model)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Page(Generic[M]):
-    """One page of rows, newest first; `older` and `newer` are the ids to pass on, None at the ends."""
+    """One page of rows, newest first; `older` and `newer` are the ids to pass on, None at an end."""
 
     rows: Sequence[M]
     older: int | None
@@ -21,7 +21,8 @@ class Page(Generic[M]):
 
 
 def page_by_id(rows: QuerySet[M], *, before: str = "", after: str = "", size: int = 50) -> Page[M]:
-    """Cut one page of `rows` by descending primary key: those before an id, or the ones just after it.
+    """Cut one page of `rows` by descending primary key: those before an id, or the ones just after
+    it.
 
     `before` and `after` come from the address bar: what is not a number counts as absent.
     """

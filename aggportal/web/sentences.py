@@ -8,14 +8,19 @@ from django.utils.translation import gettext
 
 from aggportal.words import Sentence
 
-# Cc control, Cf format (bidirectional overrides, zero-width), Cs surrogates, Co private use, Cn unassigned, Zl/Zp.
+# Cc control, Cf format (bidirectional overrides, zero-width), Cs surrogates, Co private use, Cn
+# unassigned, Zl/Zp.
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 def visible(value: object) -> str:
-    """Return `value` as text in which every invisible or direction-changing character is spelled `\\u{202E}`."""
+    """Return `value` as text in which every invisible or direction-changing character is spelled
+    `\\u{202E}`.
+    """
     return "".join(
-        f"\\u{{{ord(char):04X}}}" if unicodedata.category(char) in _HIDDEN and char != "\n" else char
+        f"\\u{{{ord(char):04X}}}"
+        if unicodedata.category(char) in _HIDDEN and char != "\n"
+        else char
         for char in str(value)
     )
 

@@ -16,7 +16,9 @@ from aggportal.web.context import THEMES
 def theme_choose(request: HttpRequest) -> HttpResponse:
     """Keep the chosen theme in a cookie for a year and go back to the page."""
     target = request.POST.get("next", "/")
-    if not url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure()):
+    if not url_has_allowed_host_and_scheme(
+        target, {request.get_host()}, require_https=request.is_secure()
+    ):
         target = "/"
     response = redirect(target)
     theme = request.POST.get("theme", "auto")

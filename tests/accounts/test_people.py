@@ -80,10 +80,14 @@ def test_being_superuser_alone_gives_no_role(db: None) -> None:
     assert not has_role(root, Role.VIEWER)
 
 
-def test_django_admin_shows_and_changes_nothing(administrator: User, viewer: User, client_of: SignIn) -> None:
+def test_django_admin_shows_and_changes_nothing(
+    administrator: User, viewer: User, client_of: SignIn
+) -> None:
     client = client_of(administrator)
     assert client.get("/admin/accounts/user/").status_code == 200
     assert client.get("/admin/ledger/entry/").status_code == 200
     assert client.get("/admin/accounts/user/add/").status_code == 403
-    assert client.post(f"/admin/accounts/user/{viewer.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert (
+        client.post(f"/admin/accounts/user/{viewer.pk}/delete/", {"post": "yes"}).status_code == 403
+    )
     assert User.objects.filter(pk=viewer.pk).exists()

@@ -9,15 +9,25 @@ from django.core.management import call_command
 from django.test import Client
 
 from aggportal.accounts.models import User
-from aggportal.accounts.services import add_person
 from aggportal.accounts.roles import Role
+from aggportal.accounts.services import add_person
 from aggportal.ledger.models import Entry
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/authorities/", "/certificates/", "/clusters/", "/flags/", "/audit/", "/people/", "/account/"]
+    "path",
+    [
+        "/",
+        "/authorities/",
+        "/certificates/",
+        "/clusters/",
+        "/flags/",
+        "/audit/",
+        "/people/",
+        "/account/",
+    ],
 )
 def test_every_page_asks_to_sign_in(path: str) -> None:
     answer = Client().get(path)
@@ -37,7 +47,11 @@ def test_a_one_time_password_opens_only_the_page_that_replaces_it() -> None:
     assert client.get("/audit/")["Location"] == "/account/password/"
     answer = client.post(
         "/account/password/",
-        {"old_password": password, "new_password1": "quiet-harbour-7", "new_password2": "quiet-harbour-7"},
+        {
+            "old_password": password,
+            "new_password1": "quiet-harbour-7",
+            "new_password2": "quiet-harbour-7",
+        },
     )
     assert answer["Location"] == "/"
     assert client.get("/audit/").status_code == 200
@@ -48,7 +62,8 @@ def test_a_weak_new_password_is_refused_beside_the_field() -> None:
     client = Client()
     client.post("/login/", {"username": "new", "password": password})
     answer = client.post(
-        "/account/password/", {"old_password": password, "new_password1": "short", "new_password2": "short"}
+        "/account/password/",
+        {"old_password": password, "new_password1": "short", "new_password2": "short"},
     )
     assert answer.status_code == 422
     assert "too short" in answer.content.decode()
@@ -59,7 +74,9 @@ def test_signing_in_and_failing_to_are_recorded(viewer: User) -> None:
     client = Client(REMOTE_ADDR="192.0.2.9")
     client.post("/login/", {"username": "vera", "password": "wrong"})
     client.post("/login/", {"username": "vera", "password": "correct horse battery"})
-    seen = Entry.objects.filter(address="192.0.2.9").order_by("seq").values_list("action", flat=True)
+    seen = (
+        Entry.objects.filter(address="192.0.2.9").order_by("seq").values_list("action", flat=True)
+    )
     assert list(seen) == ["account.sign_in_failed", "account.signed_in"]
     assert "wrong" not in "".join(Entry.objects.values_list("canonical", flat=True))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 
 def issue(authority: Authority, document: dict[str, object], **choices: object) -> Certificate:
-    chosen = {"profile": "front-proxy-client", "file_base": "x", **choices}
+    chosen: dict[str, Any] = {"profile": "front-proxy-client", "file_base": "x", **choices}
     spec = load_request_spec({"key": P256, **document})
     return issue_certificate(authority, spec, IssueChoices(**chosen), by=ANA, now=timezone.now())
 
@@ -89,7 +90,9 @@ def test_the_masters_group_is_refused_even_when_reserved_names_are_allowed() -> 
     authority = make_authority()
     for allowed in (False, True):
         with pytest.raises(ReservedIdentity):
-            issue(authority, {"CN": "x", "names": [{"O": "system:masters"}]}, allow_reserved=allowed)
+            issue(
+                authority, {"CN": "x", "names": [{"O": "system:masters"}]}, allow_reserved=allowed
+            )
     assert not Certificate.objects.exists()
 
 

@@ -29,7 +29,9 @@ def test_a_viewer_reads_sentences(viewer: User, client_of: SignIn, entries: None
     assert "The chain holds." in page
 
 
-def test_the_pages_join_without_gap_or_repeat(viewer: User, client_of: SignIn, entries: None) -> None:
+def test_the_pages_join_without_gap_or_repeat(
+    viewer: User, client_of: SignIn, entries: None
+) -> None:
     client = client_of(viewer)
     first = client.get("/audit/").context["page"]
     second = client.get("/audit/", {"before": first.older}).context["page"]
@@ -52,11 +54,15 @@ def test_the_pages_join_without_gap_or_repeat(viewer: User, client_of: SignIn, e
 def test_filters_narrow(
     viewer: User, client_of: SignIn, entries: None, filters: dict[str, str], found: int
 ) -> None:
-    csv = client_of(viewer).get("/audit/export.csv", {"actor": "ana", **filters}).getvalue().decode()
+    csv = (
+        client_of(viewer).get("/audit/export.csv", {"actor": "ana", **filters}).getvalue().decode()
+    )
     assert csv.count("\n") - 1 == found
 
 
-@pytest.mark.parametrize("query", ["before=x", "after=99999999999999999999", "since=gestern", "outcome=evil"])
+@pytest.mark.parametrize(
+    "query", ["before=x", "after=99999999999999999999", "since=gestern", "outcome=evil"]
+)
 def test_a_mistyped_address_is_no_fault(viewer: User, client_of: SignIn, query: str) -> None:
     assert client_of(viewer).get(f"/audit/?{query}").status_code == 200
 
@@ -68,7 +74,9 @@ def test_one_entry_shows_what_was_hashed(viewer: User, client_of: SignIn, entrie
 
 def test_a_stranger_reads_nothing(stranger: User, client_of: SignIn, entries: None) -> None:
     client = client_of(stranger)
-    assert [client.get(path).status_code for path in ("/audit/", "/audit/1/", "/audit/export.csv")] == [403] * 3
+    assert [
+        client.get(path).status_code for path in ("/audit/", "/audit/1/", "/audit/export.csv")
+    ] == [403] * 3
 
 
 def test_a_broken_chain_is_shouted(viewer: User, client_of: SignIn, entries: None) -> None:

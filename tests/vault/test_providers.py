@@ -40,7 +40,8 @@ def test_a_missing_key_file_is_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "not base64!", base64.b64encode(b"short").decode(), base64.b64encode(b"k" * 33).decode()]
+    "text",
+    ["", "not base64!", base64.b64encode(b"short").decode(), base64.b64encode(b"k" * 33).decode()],
 )
 def test_a_malformed_key_is_refused_and_not_repeated(text: str) -> None:
     with pytest.raises(NoKey) as caught:

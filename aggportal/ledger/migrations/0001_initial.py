@@ -4,44 +4,69 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Head',
+            name="Head",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('size', models.PositiveBigIntegerField(default=0)),
-                ('digest', models.CharField(default='0000000000000000000000000000000000000000000000000000000000000000', max_length=64)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("size", models.PositiveBigIntegerField(default=0)),
+                (
+                    "digest",
+                    models.CharField(
+                        default="0000000000000000000000000000000000000000000000000000000000000000",
+                        max_length=64,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Entry',
+            name="Entry",
             fields=[
-                ('seq', models.PositiveBigIntegerField(primary_key=True, serialize=False)),
-                ('at', models.DateTimeField()),
-                ('actor_id', models.BigIntegerField(null=True)),
-                ('actor_name', models.CharField(max_length=150)),
-                ('address', models.CharField(max_length=64)),
-                ('request_id', models.CharField(max_length=32)),
-                ('action', models.CharField(max_length=60)),
-                ('outcome', models.CharField(choices=[('intended', 'intended'), ('done', 'done'), ('refused', 'refused'), ('failed', 'failed')], max_length=10)),
-                ('object_kind', models.CharField(max_length=30)),
-                ('object_id', models.CharField(max_length=64)),
-                ('object_label', models.CharField(max_length=300)),
-                ('detail', models.JSONField(default=dict)),
-                ('canonical', models.TextField()),
-                ('previous', models.CharField(max_length=64, unique=True)),
-                ('digest', models.CharField(max_length=64, unique=True)),
+                ("seq", models.PositiveBigIntegerField(primary_key=True, serialize=False)),
+                ("at", models.DateTimeField()),
+                ("actor_id", models.BigIntegerField(null=True)),
+                ("actor_name", models.CharField(max_length=150)),
+                ("address", models.CharField(max_length=64)),
+                ("request_id", models.CharField(max_length=32)),
+                ("action", models.CharField(max_length=60)),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[
+                            ("intended", "intended"),
+                            ("done", "done"),
+                            ("refused", "refused"),
+                            ("failed", "failed"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("object_kind", models.CharField(max_length=30)),
+                ("object_id", models.CharField(max_length=64)),
+                ("object_label", models.CharField(max_length=300)),
+                ("detail", models.JSONField(default=dict)),
+                ("canonical", models.TextField()),
+                ("previous", models.CharField(max_length=64, unique=True)),
+                ("digest", models.CharField(max_length=64, unique=True)),
             ],
             options={
-                'verbose_name_plural': 'entries',
-                'ordering': ('-seq',),
-                'indexes': [models.Index(fields=['object_kind', 'object_id', 'seq'], name='ledger_object'), models.Index(fields=['action', 'seq'], name='ledger_action'), models.Index(fields=['actor_name', 'seq'], name='ledger_actor'), models.Index(fields=['at'], name='ledger_at')],
+                "verbose_name_plural": "entries",
+                "ordering": ("-seq",),
+                "indexes": [
+                    models.Index(fields=["object_kind", "object_id", "seq"], name="ledger_object"),
+                    models.Index(fields=["action", "seq"], name="ledger_action"),
+                    models.Index(fields=["actor_name", "seq"], name="ledger_actor"),
+                    models.Index(fields=["at"], name="ledger_at"),
+                ],
             },
         ),
     ]

@@ -17,7 +17,10 @@ register = template.Library()
 
 @register.inclusion_tag("web/_icon.html")
 def icon(name: str, css: str = "") -> dict[str, str]:
-    """Render a vendored icon inline: `{% icon "key" %}`. Decorative: a word must stand beside it."""
+    """Render a vendored icon inline: `{% icon "key" %}`.
+
+    Decorative: a word must stand beside it.
+    """
     return {"path": f"icons/{name}.svg", "css": css}
 
 
@@ -66,7 +69,11 @@ def relative(when: dt.datetime, *, now: dt.datetime) -> str:
         return _("just now")
     if abs(seconds) < 60:
         count = int(abs(seconds))
-        return _("in %(count)s s") % {"count": count} if seconds > 0 else _("%(count)s s ago") % {"count": count}
+        return (
+            _("in %(count)s s") % {"count": count}
+            if seconds > 0
+            else _("%(count)s s ago") % {"count": count}
+        )
     if seconds > 0:
         return _("in %(span)s") % {"span": timeuntil(when, now, depth=1)}
     return _("%(span)s ago") % {"span": timesince(when, now, depth=1)}

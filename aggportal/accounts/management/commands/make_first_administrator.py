@@ -12,7 +12,7 @@ from aggportal.accounts.services import add_person
 class Command(BaseCommand):
     """Prints a one-time password once; does nothing where anybody can sign in already."""
 
-    help = "Make the first administrator and print a one-time password, unless there are people already."
+    help = "Make the first administrator and print a one-time password, unless there are people."
 
     def handle(self, *args: object, **options: object) -> None:
         if User.objects.exists():

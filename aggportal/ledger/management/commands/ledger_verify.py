@@ -15,5 +15,7 @@ class Command(BaseCommand):
     def handle(self, *args: object, **options: object) -> None:
         state = verify_chain()
         if state.broken_at is not None:
-            raise CommandError(f"The ledger does not hold: entry {state.broken_at} was changed, moved or removed.")
+            raise CommandError(
+                f"The ledger does not hold: entry {state.broken_at} was changed, moved or removed."
+            )
         self.stdout.write(f"The ledger holds: {state.checked} entries, each fits the one before.")

@@ -18,6 +18,7 @@ class Command(BaseCommand):
             self.stdout.write("The key-encryption key comes from AGGPORTAL_KEK.")
         elif make_key_file(settings.KEK_FILE):
             self.stdout.write(
-                f"Made the key-encryption key {settings.KEK_FILE}. Back it up apart from the database:\n"
+                f"Made the key-encryption key {settings.KEK_FILE}. Back it up apart from the "
+                f"database:\n"
                 "without it no private key and no cluster credential opens again."
             )

@@ -1,0 +1,118 @@
+"""What the first page and the search gather from the apps below."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from aggportal.certs.models import Authority, Certificate
+from aggportal.clusters.models import Cluster, WatchedAPIService
+from aggportal.dashboard.timeline import Expiry
+from aggportal.web.sentences import visible
+
+SOON = dt.timedelta(days=30)
+HORIZON = dt.timedelta(days=190)
+MOST = 50
+MOST_FOUND = 8
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Figure:
+    """One of the figures on top: a number that leads somewhere.
+
+    `tone` is empty, ok, warn or bad.
+    """
+
+    label: str
+    value: str
+    url: str
+    symbol: str
+    tone: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """One hit of the search."""
+
+    kind: str
+    label: str
+    detail: str
+    url: str
+
+
+def expiries(*, now: dt.datetime) -> list[Expiry]:
+    """Return what ends within half a year: authorities, certificates, caBundles; soonest first."""
+    until = now + HORIZON
+    ending: list[Expiry] = [
+        Expiry(
+            when=authority.not_after,
+            label=visible(authority.label),
+            url=authority.get_absolute_url(),
+        )
+        for authority in Authority.objects.filter(not_after__lte=until).order_by("not_after")[:MOST]
+    ]
+    certificates = Certificate.objects.filter(not_after__gte=now, not_after__lte=until)
+    ending += [
+        Expiry(when=row.not_after, label=visible(row), url=row.get_absolute_url())
+        for row in certificates.order_by("not_after")[:MOST]
+    ]
+    bundles = WatchedAPIService.objects.filter(ca_not_after__lte=until).select_related("cluster")
+    ending += [
+        Expiry(
+            when=row.ca_not_after,
+            label=_("caBundle of %(name)s") % {"name": visible(row.name)},
+            url=row.get_absolute_url(),
+        )
+        for row in bundles.defer("raw").order_by("ca_not_after")[:MOST]
+        if row.ca_not_after
+    ]
+    return sorted(ending, key=lambda one: one.when)
+
+
+def find(text: str) -> list[Found]:
+    """Find certificates (name, SAN, serial, fingerprint), authorities, clusters and APIServices."""
+    return [
+        *(
+            Found(
+                kind=_("Authority"), label=row.label, detail=row.subject, url=row.get_absolute_url()
+            )
+            for row in _authorities(text)
+        ),
+        *(
+            Found(kind=_("Cluster"), label=row.name, detail=row.server, url=row.get_absolute_url())
+            for row in Cluster.objects.filter(name__icontains=text)[:MOST_FOUND]
+        ),
+        *(
+            Found(
+                kind="APIService",
+                label=row.name,
+                detail=row.cluster.name,
+                url=row.get_absolute_url(),
+            )
+            for row in _apiservices(text)
+        ),
+        *(
+            Found(
+                kind=_("Certificate"), label=str(row), detail=row.serial, url=row.get_absolute_url()
+            )
+            for row in Certificate.objects.matching(text).order_by("-pk")[:MOST_FOUND]
+        ),
+    ]
+
+
+def _authorities(text: str) -> list[Authority]:
+    digits = text.replace(":", "").lower()
+    named = Authority.objects.filter(label__icontains=text) | Authority.objects.filter(
+        subject__icontains=text
+    )
+    exact = Authority.objects.filter(serial=digits) | Authority.objects.filter(
+        fingerprint_sha256=digits
+    )
+    return list((named | exact)[:MOST_FOUND])
+
+
+def _apiservices(text: str) -> list[WatchedAPIService]:
+    rows = WatchedAPIService.objects.matching(text).defer("raw").select_related("cluster")
+    return list(rows.order_by("name")[:MOST_FOUND])
