@@ -104,7 +104,7 @@ class FlagsForm(PortalForm):
     uid = forms.BooleanField(
         label=gettext_lazy("Accept the user's UID too (1.33 and newer)"), required=False
     )
-    way = forms.SlugField(required=False, max_length=40, widget=forms.HiddenInput)
+    way = forms.CharField(required=False, widget=forms.HiddenInput)
 
     front_proxy: FrontProxy | None = None
     # Whether the list of certificates is another than the one that the choices were made from.
@@ -132,7 +132,7 @@ class FlagsForm(PortalForm):
     def __init__(self, data: QueryDict, *, authority: Authority | None, now: dt.datetime) -> None:
         super().__init__(data)
         self.chosen_query = data
-        self.now = now
+        self.now, self.chosen_authority = now, authority
         offered = choices.certificate_choices(
             authority, chosen=data.get("certificate", ""), now=now
         )

@@ -130,6 +130,24 @@ def test_without_an_authority_the_page_offers_the_first_step(flags, db):
     assert reverse("certs:authority_list") in text
 
 
+def test_an_administrator_is_led_to_making_one(client_of, administrator):
+    assert (
+        reverse("certs:authority_new") in client_of(administrator).get("/flags/").content.decode()
+    )
+
+
+def test_an_issuer_is_led_to_issuing_the_missing_certificate(client_of, issuer, authority):
+    answer = client_of(issuer).get("/flags/")
+    assert (
+        f"{reverse('certs:certificate_new')}?authority={authority.slug}" in answer.content.decode()
+    )
+
+
+@pytest.mark.usefixtures("certificate")
+def test_the_page_says_where_the_files_are(flags, certificate):
+    assert reverse("certs:certificate_show", args=[certificate.pk]) in flags().content.decode()
+
+
 def test_a_stranger_is_refused(client_of, stranger, certificate):
     client = client_of(stranger)
     assert client.get("/flags/").status_code == 403

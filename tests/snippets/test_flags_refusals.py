@@ -105,12 +105,19 @@ def test_a_uid_header_is_refused_where_kube_apiserver_would_not_start(flags):
         {"version": "nonsense"},
         {"names": "a\0b"},
         {"names": "x" * 30_000},
-        {"way": "<script>"},
     ],
 )
 def test_nonsense_in_the_address_is_answered_in_words(flags, query):
     answer = flags(**query)
     assert answer.status_code == 422
+    assert "<script>" not in answer.content.decode()
+
+
+@pytest.mark.usefixtures("certificate")
+def test_an_unknown_way_shows_the_first(flags):
+    answer = flags(way="<script>")
+    assert answer.status_code == 200
+    assert 'id="file-plain"' in answer.content.decode()
     assert "<script>" not in answer.content.decode()
 
 

@@ -1,5 +1,4 @@
 """What the flags refuse."""
-# ruff: noqa: N818 - a refusal is named for what was decided; the root KubeError carries the suffix
 
 from __future__ import annotations
 

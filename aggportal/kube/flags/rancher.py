@@ -47,7 +47,7 @@ def _render(
     body = dump_yaml({"kube-apiserver-arg": values})
     return Rendered(
         key=product,
-        title=Sentence(text=_n("%(name)s"), params={"name": name}),
+        title=Sentence(text=name),
         summary=Sentence(
             text=_n("For the servers of a cluster made by %(name)s."), params={"name": name}
         ),
