@@ -50,10 +50,10 @@ def authority_documents(authority: Authority) -> tuple[AuthorityDocument, ...]:
             certificate, _CERTIFICATE_PURPOSE[Lane(authority.lane)], "application/x-pem-file"
         ),
         _document(csr, _l("The request that it was made from."), "application/x-pem-file"),
+        _text(f"{base}-csr.json", authority.request_spec, _l("The same as CSR JSON, for cfssl.")),
         _text(
-            f"{base}-csr.json", authority.request_spec, _l("The same as CSR JSON, for cfssl.")
+            CONFIG_NAME, authority.signing_config, _l("Its profiles, as the CA config of cfssl.")
         ),
-        _text(CONFIG_NAME, authority.signing_config, _l("Its profiles, as the CA config of cfssl.")),
         _document(
             ExportedFile(name=f"{base}-configmap.yaml", body=config_map.encode()),
             _l("A ConfigMap with the certificate as ca.crt, for pods that have to trust it."),
