@@ -1,37 +1,45 @@
-"""From a raw APIService to the columns of its row: read once when it is written, never when it is shown."""
+"""From a raw APIService to the columns of its row: read when written, never when shown."""
 
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from aggportal.clusters.models import Tls, WatchedAPIService
-from aggportal.clusters.models.clusters import clean
+from aggportal.clusters.told import Told, storable, tell
 from aggportal.kube.apiservices import APIService, parse_apiservice
 from aggportal.pki.errors import PkiError
 from aggportal.pki.reading import read_certificates
 
 Raw = Mapping[str, Any]
 
-_LONGEST_NAME = 320
-# What fits PostgreSQL's integer; Kubernetes' own limits are far below.
-_BIGGEST = 2**31 - 1
+_LONGEST_NAME = 253
+_BIGGEST = 2**63 - 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TlsFacts:
+    """How the backend's certificate is checked; of a caBundle the first subject, earliest end."""
+
+    tls: str
+    ca_subject: str = ""
+    ca_count: int = 0
+    ca_not_after: dt.datetime | None = None
+    tls_trouble: Told | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Facts:
-    """What a page shows of an APIService: when one of these differs, the page must follow.
-
-    `ca_not_after` is the earliest end among the certificates of the caBundle.
-    """
+    """What a page shows of an APIService: when one of these differs, the page must follow."""
 
     uid: str
     group: str
     version: str
-    service: str
+    service_namespace: str
+    service_name: str
+    service_port: int | None
     available: str
     reason: str
     message: str
@@ -40,21 +48,20 @@ class Facts:
     group_priority: int | None
     version_priority: int | None
     automanaged: str
-    tls: str
-    ca_subject: str = ""
-    ca_not_after: dt.datetime | None = None
-    ca_count: int = 0
+    tls_facts: TlsFacts
 
     def columns(self) -> dict[str, Any]:
         """Return the values by column."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        own = {name: getattr(self, name) for name in self.__slots__ if name != "tls_facts"}
+        tls = {name: getattr(self.tls_facts, name) for name in self.tls_facts.__slots__}
+        return own | tls
 
     def differs_from(self, row: WatchedAPIService) -> bool:
         """Tell whether `row` shows something else."""
         return any(getattr(row, name) != value for name, value in self.columns().items())
 
     def turned_from(self, row: WatchedAPIService) -> bool:
-        """Tell whether availability changed in meaning: status, reason, or class of the message."""
+        """Tell whether availability changed in meaning: status, reason, class of the message."""
         before = (row.available, row.reason, row.cause)
         return before != (self.available, self.reason, self.cause)
 
@@ -62,74 +69,75 @@ class Facts:
 def name_of(raw: Raw) -> str:
     """Return the object's name; empty where it is none that Kubernetes would give."""
     name = _metadata(raw).get("name")
-    return clean(name, _LONGEST_NAME) if isinstance(name, str) and len(name) <= 253 else ""
+    if not isinstance(name, str) or len(name) > _LONGEST_NAME:
+        return ""
+    return str(storable(name))
 
 
 def resource_version_of(raw: Raw) -> str:
     """Return metadata.resourceVersion, empty where it is no text."""
     value = _metadata(raw).get("resourceVersion")
-    return clean(value, 64) if isinstance(value, str) else ""
+    return _text(value, 64) if isinstance(value, str) else ""
 
 
-def document_of(raw: Raw) -> str:
-    """Return the object as JSON text, without metadata.managedFields, which nobody reads.
-
-    ASCII alone: escapes keep what a database would refuse, such as NUL.
-    """
+def document_of(raw: Raw) -> dict[str, Any]:
+    """Return the object fit to be stored, without metadata.managedFields, which nobody reads."""
     kept = {key: value for key, value in _metadata(raw).items() if key != "managedFields"}
-    return json.dumps({**raw, "metadata": kept}, separators=(",", ":"))
+    document: dict[str, Any] = storable({**raw, "metadata": kept})
+    return document
 
 
 def facts_of(raw: Raw) -> Facts:
     """Read a raw APIService; never raises."""
     found = parse_apiservice(raw)
-    state = found.availability
-    tls, subject, not_after, count = _tls(found)
+    service, state = found.service, found.availability
     return Facts(
-        uid=clean(found.uid, 64),
-        group=clean(found.group or "", 255),
-        version=clean(found.version or "", 64),
-        service=_service(found),
+        uid=_text(found.uid, 64),
+        group=_text(found.group),
+        version=_text(found.version),
+        service_namespace=_text(service.namespace) if service else "",
+        # A Service without a name is odd, and still makes no local APIService of it.
+        service_name=(_text(service.name) or "?") if service else "",
+        service_port=_number(service.port) if service else None,
         available=state.status,
-        reason=clean(state.reason, 200),
-        message=clean(state.message, 4096),
+        reason=_text(state.reason),
+        message=_text(state.message),
         cause=state.cause.code,
         since=state.since,
         group_priority=_number(found.group_priority_minimum),
         version_priority=_number(found.version_priority),
-        automanaged=clean(found.automanaged or "", 64),
-        tls=tls.value,
-        ca_subject=subject,
-        ca_not_after=not_after,
-        ca_count=count,
+        automanaged=_text(found.automanaged, 64),
+        tls_facts=_tls(found),
     )
 
 
-def _service(found: APIService) -> str:
-    service = found.service
-    return clean(f"{service.namespace}/{service.name}:{service.port}", 400) if service else ""
-
-
-def _tls(found: APIService) -> tuple[Tls, str, dt.datetime | None, int]:
-    """Kind of the check, and of the caBundle: subject of the first, earliest end, how many."""
+def _tls(found: APIService) -> TlsFacts:
     if found.is_local:
-        return Tls.LOCAL, "", None, 0
+        return TlsFacts(tls=Tls.NONE.value)
     if found.insecure_skip_tls_verify:
-        return Tls.INSECURE, "", None, 0
+        return TlsFacts(tls=Tls.UNVERIFIED.value)
     if found.ca_bundle is None:
-        unreadable = any("spec.caBundle" in str(odd) for odd in found.odd)
-        return Tls.UNREADABLE if unreadable else Tls.SYSTEM, "", None, 0
+        odd = next((each for each in found.odd if "spec.caBundle" in str(each)), None)
+        return TlsFacts(tls=Tls.BROKEN.value if odd else Tls.SYSTEM.value, tls_trouble=tell(odd))
     try:
         bundle = read_certificates(found.ca_bundle, field="spec.caBundle")
-    except PkiError:
-        return Tls.UNREADABLE, "", None, 0
-    ends = min(each.not_after for each in bundle)
-    return Tls.BUNDLE, clean(bundle[0].subject, 500), ends, len(bundle)
+    except PkiError as refused:
+        return TlsFacts(tls=Tls.BROKEN.value, tls_trouble=tell(refused.sentence))
+    return TlsFacts(
+        tls=Tls.BUNDLE.value,
+        ca_subject=_text(bundle[0].subject),
+        ca_count=len(bundle),
+        ca_not_after=min(each.not_after for each in bundle),
+    )
 
 
 def _metadata(raw: Raw) -> Raw:
     metadata = raw.get("metadata")
     return metadata if isinstance(metadata, Mapping) else {}
+
+
+def _text(value: str | None, limit: int = 4096) -> str:
+    return str(storable(value or ""))[:limit]
 
 
 def _number(value: int | None) -> int | None:

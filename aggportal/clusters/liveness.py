@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Literal
 
-from aggportal.clusters.models import ClusterState
+from aggportal.clusters.models import ClusterState, Lease
 from aggportal.words import Sentence
 from aggportal.words import gettext_noop as _n
 
@@ -40,12 +40,11 @@ class Liveness:
         return self.kind == "old"
 
 
-def liveness_of(state: ClusterState, *, worker: bool, now: dt.datetime) -> Liveness:
-    """Tell how fresh `state` is, given whether a worker leads."""
-    if not worker:
+def liveness_of(state: ClusterState, lease: Lease | None, *, now: dt.datetime) -> Liveness:
+    """Tell how fresh `state` is, given who leads among the workers."""
+    if lease is None or not lease.is_held(now=now):
         return Liveness(kind="old", since=state.heard_at, why=_NO_WORKER, remedy=_START_WORKER)
-    quiet = state.heard_at is None or (now - state.heard_at).total_seconds() > QUIET_SECONDS
-    if state.connected and not quiet:
+    if state.connected and state.is_heard_within(QUIET_SECONDS, now=now):
         return Liveness(kind="live", since=state.heard_at)
     if state.trouble_sentence is not None:
         return Liveness(

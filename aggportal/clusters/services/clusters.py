@@ -45,7 +45,7 @@ def connect_cluster(name: str, connection: Connection, *, by: Actor, now: dt.dat
                 slug=_free_slug(name),
                 server=connection.server,
                 auth_kind=auth_kind_of(connection),
-                connection=sealed,
+                sealed=sealed,
                 created_at=now,
                 created_by=by.name,
             )
@@ -90,7 +90,9 @@ def replace_credentials(
 @transaction.atomic
 def delete_cluster(cluster: Cluster, *, by: Actor, now: dt.datetime) -> None:
     """Forget a cluster, its credentials and its history. Nothing changes in the cluster itself."""
-    sealed = cluster.connection_id
+    sealed = cluster.sealed_id
+    # Whoever is writing what was seen in it finishes first, and nobody begins.
+    ClusterState.objects.select_for_update().filter(cluster=cluster).first()
     _record("cluster.deleted", cluster, by=by, now=now, detail=_reach(cluster))
     cluster.delete()
     SealedConnection.objects.filter(pk=sealed).delete()

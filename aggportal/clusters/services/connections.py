@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 from aggportal.clusters.models import AuthKind, Cluster, SealedConnection
 from aggportal.kube.client import ApiClient, Identity, Timeouts, Version
@@ -24,6 +25,7 @@ from aggportal.kube.errors import KubeError, PermissionDenied
 from aggportal.kube.permissions import READ_RULES, WRITE_RULES, Access
 from aggportal.vault.errors import CannotOpen
 
+PURPOSE = "cluster-connection"
 # A person waits for these: no exchange may take longer than 3.5 s.
 WHILE_A_PERSON_WAITS = Timeouts(connect=2.0, total=3.5, listing=3.5)
 
@@ -57,8 +59,11 @@ class Report:
 
 
 def egress_policy() -> EgressPolicy:
-    """Return where the settings let us connect to. A wrong CIDR is a ValueError."""
-    return _policy(tuple(settings.EGRESS_ALLOW), tuple(settings.EGRESS_DENY))
+    """Return where the settings let us connect to. ImproperlyConfigured names a wrong CIDR."""
+    try:
+        return _policy(tuple(settings.EGRESS_ALLOW), tuple(settings.EGRESS_DENY))
+    except ValueError as exc:
+        raise ImproperlyConfigured(f"AGGPORTAL_EGRESS_ALLOW or _DENY: {exc}") from exc
 
 
 @lru_cache(maxsize=8)
@@ -81,18 +86,15 @@ def auth_kind_of(connection: Connection) -> AuthKind:
 
 def seal_connection(connection: Connection) -> SealedConnection:
     """Return an unsaved row with `connection` sealed, bound to the server's address."""
-    row = SealedConnection(purpose=SealedConnection.PURPOSE, binding=_binding(connection.server))
+    row = SealedConnection(purpose=PURPOSE, binding=_binding(connection.server))
     row.seal(dump_connection(connection))
     return row
 
 
 def open_connection(cluster: Cluster) -> Connection:
-    """Return how `cluster` is reached; keep it no longer than needed. Raises CannotOpen or NoKey."""
-    connection = load_connection(cluster.connection.open())
-    if (
-        cluster.connection.binding != _binding(connection.server)
-        or connection.server != cluster.server
-    ):
+    """Return how `cluster` is reached: secrets, to be dropped soon. CannotOpen or NoKey."""
+    connection = load_connection(cluster.sealed.open())
+    if cluster.sealed.binding != _binding(connection.server) or connection.server != cluster.server:
         raise CannotOpen.changed()
     return connection
 
@@ -110,7 +112,7 @@ def test_connection(connection: Connection) -> Report:
         version = _version(client)
         reading = client.can_i(READ_RULES)
         writing = client.can_i(WRITE_RULES)
-        identity = client.who_am_i()
+        identity = _identity(client)
     except KubeError as error:
         return Report(server=connection.server, version=version, identity=identity, error=error)
     return Report(
@@ -131,6 +133,13 @@ def _version(client: ApiClient) -> Version:
         return client.version()
     except PermissionDenied:
         return Version(git_version="", major="", minor="")
+
+
+def _identity(client: ApiClient) -> Identity:
+    try:
+        return client.who_am_i()
+    except PermissionDenied as refused:
+        return Identity(username="", note=refused.sentence)
 
 
 def _binding(server: str) -> str:

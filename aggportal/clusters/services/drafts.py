@@ -12,6 +12,7 @@ from aggportal.vault.errors import CannotOpen
 from aggportal.words import RefusedError
 from aggportal.words import gettext_noop as _n
 
+PURPOSE = "cluster-draft"
 LIFE = dt.timedelta(minutes=15)
 _MOST_PER_PERSON = 10
 
@@ -35,7 +36,7 @@ def keep_draft(secret: dict[str, str], *, user: User, session: str, now: dt.date
     ConnectionDraft.objects.filter(pk__in=old).delete()
     row = ConnectionDraft(
         user=user,
-        purpose=ConnectionDraft.PURPOSE,
+        purpose=PURPOSE,
         binding=_binding(user, session),
         expires_at=now + LIFE,
     )
@@ -46,7 +47,7 @@ def keep_draft(secret: dict[str, str], *, user: User, session: str, now: dt.date
 
 def open_draft(pk: uuid.UUID, *, user: User, session: str, now: dt.datetime) -> dict[str, str]:
     """Return the secret. Raises DraftGone: too late, another person, or another session."""
-    row = ConnectionDraft.objects.usable(user_id=user.pk, now=now).filter(pk=pk).first()
+    row = ConnectionDraft.objects.filter(pk=pk, user=user, expires_at__gt=now).first()
     if row is None or row.binding != _binding(user, session):
         raise DraftGone
     try:
@@ -63,7 +64,7 @@ def drop_draft(pk: uuid.UUID) -> None:
 
 def drop_expired_drafts(*, now: dt.datetime) -> None:
     """Forget what nobody came back for."""
-    ConnectionDraft.objects.expired(now=now).delete()
+    ConnectionDraft.objects.filter(expires_at__lte=now).delete()
 
 
 def _binding(user: User, session: str) -> str:

@@ -1,14 +1,16 @@
-"""Following clusters: a thread with a reflector for each, started and stopped as they come and go."""
+"""Following clusters: a thread and a reflector for each, as clusters come and go."""
 
 from __future__ import annotations
 
 import datetime as dt
 import logging
 import threading
+import time
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from aggportal.clusters.models import Cluster, ClusterState
@@ -22,11 +24,12 @@ from aggportal.words import RefusedError
 
 log = logging.getLogger("aggportal.worker")
 
-# What a follower was started for: a cluster, and the generation of the way to reach it.
-Key = tuple[int, int]
+# What a follower was started for: a cluster, and the credentials that it had then.
+Key = tuple[int, uuid.UUID]
 Write = Callable[[], object]
 _RETRY_SECONDS = 1.0
-_REOPEN_SECONDS = 5.0
+# Before a cluster is tried again whose credentials do not open, or whose follower broke down.
+_REST_SECONDS = 5.0
 
 
 @dataclass(kw_only=True)
@@ -39,8 +42,10 @@ class Follower:
     stop: threading.Event = field(default_factory=threading.Event)
     heard_at: dt.datetime | None = None
     _client: ApiClient | None = field(default=None, init=False, repr=False)
+    _said: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
+        self.started = time.monotonic()
         self.thread = threading.Thread(
             target=self._run, daemon=True, name=f"aggportal-follow-{self.cluster.slug}"
         )
@@ -56,12 +61,18 @@ class Follower:
             self.stop.set()
             connection.close()
 
+    @property
+    def is_spent(self) -> bool:
+        """It ended by itself, and long enough ago to begin anew."""
+        rested = time.monotonic() - self.started > _REST_SECONDS
+        return self.stop.is_set() and not self.thread.is_alive() and rested
+
     def _follow(self) -> None:
         try:
             self._client = client_for(self.cluster)
         except RefusedError as refused:
             self._take_trouble(refused, timezone.now())
-            self.stop.wait(_REOPEN_SECONDS)
+            self.stop.wait(_REST_SECONDS)
             return
         Reflector(
             client=self._client,
@@ -70,6 +81,7 @@ class Follower:
             on_alive=self._take_sign_of_life,
             pace=self.pace,
             stop=self.stop,
+            now=timezone.now,
         ).run()
 
     def _take_sign_of_life(self, at: dt.datetime) -> None:
@@ -82,6 +94,7 @@ class Follower:
                 self.cluster, snapshot, leadership=self.leadership, now=timezone.now()
             )
 
+        self._said = ""
         self._write(write)
         if snapshot.relisted:
             self._note_version()
@@ -92,7 +105,9 @@ class Follower:
         def write() -> None:
             snapshots.write_trouble(self.cluster, error, since=since, leadership=self.leadership)
 
-        log.warning("cluster %s: %s", self.cluster.slug, error)
+        if str(error) != self._said:
+            self._said = str(error)
+            log.warning("cluster %s: %s", self.cluster.slug, error)
         self._write(write)
 
     def _note_version(self) -> None:
@@ -112,10 +127,13 @@ class Follower:
         while not self.stop.is_set():
             try:
                 write()
-            except DatabaseError as exc:
-                log.warning("cluster %s: the database does not take it: %s", self.cluster.slug, exc)
+            except (OperationalError, InterfaceError) as exc:
+                log.warning("cluster %s: the database is away: %s", self.cluster.slug, exc)
                 connection.close()
                 self.stop.wait(_RETRY_SECONDS)
+            except DatabaseError:
+                log.exception("cluster %s: this cannot be stored", self.cluster.slug)
+                return
             else:
                 return
 
@@ -131,11 +149,11 @@ class Fleet:
     def follow_what_is_there(self) -> None:
         """Start a follower for each new or changed cluster, stop those of clusters gone."""
         wanted: dict[Key, Cluster] = {
-            (cluster.pk, cluster.generation): cluster
-            for cluster in Cluster.objects.select_related("connection")
+            (cluster.pk, cluster.sealed_id): cluster
+            for cluster in Cluster.objects.select_related("sealed")
         }
         for key, follower in list(self._followers.items()):
-            if key not in wanted or follower.stop.is_set():
+            if key not in wanted or follower.is_spent:
                 follower.stop.set()
                 del self._followers[key]
         for key in wanted.keys() - self._followers.keys():
@@ -157,8 +175,7 @@ class Fleet:
         """Stop all; wait for them for at most `seconds` in all, the process ends without them."""
         for follower in self._followers.values():
             follower.stop.set()
-        deadline = dt.timedelta(seconds=seconds) + timezone.now()
+        deadline = time.monotonic() + seconds
         for follower in self._followers.values():
-            left = (deadline - timezone.now()).total_seconds()
-            follower.thread.join(max(left, 0))
+            follower.thread.join(max(deadline - time.monotonic(), 0))
         self._followers.clear()

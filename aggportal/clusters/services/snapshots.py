@@ -39,7 +39,7 @@ def write_snapshot(
     changed = _write_rows(cluster, snapshot, only=wanted, version=version, now=now)
     recovered = not state.connected
     if recovered:
-        state.connected, state.trouble, state.remedy, state.since = True, {}, {}, now
+        state.connected, state.trouble, state.remedy, state.since = True, None, None, now
     if changed or recovered:
         state.version = version
     if changed:
@@ -62,8 +62,8 @@ def write_trouble(
     """Record why the cluster cannot be followed; what was last known stays."""
     require_leading(leadership)
     state = ClusterState.objects.select_for_update().get(cluster=cluster)
-    trouble = dump_sentence(error.sentence)
-    remedy = dump_sentence(getattr(error, "remedy", None))
+    trouble = tell(error.sentence)
+    remedy = tell(getattr(error, "remedy", None))
     if not state.connected and (state.trouble, state.remedy) == (trouble, remedy):
         return
     if state.connected or state.since is None:
@@ -159,8 +159,8 @@ def _turn(row: WatchedAPIService, facts: Facts, *, now: dt.datetime) -> Transiti
         cluster=row.cluster,
         name=row.name,
         at=facts.since if moved and known_since and facts.since else now,
-        before=row.available,
-        after=facts.available,
+        came_from=row.available,
+        went_to=facts.available,
         reason=facts.reason,
         message=facts.message,
         cause=facts.cause,
@@ -168,4 +168,4 @@ def _turn(row: WatchedAPIService, facts: Facts, *, now: dt.datetime) -> Transiti
 
 
 def _leave(row: WatchedAPIService, *, now: dt.datetime) -> Transition:
-    return Transition(cluster=row.cluster, name=row.name, at=now, before=row.available)
+    return Transition(cluster=row.cluster, name=row.name, at=now, came_from=row.available)

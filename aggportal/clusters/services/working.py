@@ -7,6 +7,7 @@ import os
 import secrets
 import socket
 import threading
+import time
 from dataclasses import dataclass, field
 
 from django.db import DatabaseError, connection
@@ -20,6 +21,8 @@ from aggportal.kube.watching import Pace
 log = logging.getLogger("aggportal.worker")
 
 ROUND_SECONDS = 1.0
+# The lease lasts three times as long, and a waiting worker asks as often.
+RENEW_SECONDS = 3.0
 
 
 def worker_name() -> str:
@@ -36,6 +39,7 @@ class Worker:
     pace: Pace = field(default_factory=Pace)
     schedule: Schedule = field(default_factory=Schedule)
     _fleet: Fleet | None = field(default=None, init=False)
+    _renew_at: float = field(default=0.0, init=False)
 
     @property
     def is_leading(self) -> bool:
@@ -59,22 +63,23 @@ class Worker:
             connection.close()
 
     def _round(self) -> None:
-        leadership = lead(self.name, now=timezone.now())
-        if leadership is None:
-            self._stand_down(give=False)
+        if time.monotonic() >= self._renew_at:
+            self._renew_at = time.monotonic() + RENEW_SECONDS
+            self._take_place(lead(self.name, now=timezone.now()))
+        if self._fleet is None:
             return
-        fleet = self._fleet_of(leadership)
+        fleet = self._fleet
         fleet.follow_what_is_there()
         fleet.write_heard()
         self.schedule.run_due(now=timezone.now())
 
-    def _fleet_of(self, leadership: Leadership) -> Fleet:
+    def _take_place(self, leadership: Leadership | None) -> None:
+        """Lead, go on leading, or stand back, as the lease says."""
         if self._fleet is not None and self._fleet.leadership != leadership:
             self._stand_down(give=False)
-        if self._fleet is None:
-            log.info("leading as %s", leadership.holder)
+        if self._fleet is None and leadership is not None:
+            log.info("leading, term %s", leadership.term)
             self._fleet = Fleet(leadership=leadership, pace=self.pace)
-        return self._fleet
 
     def _stand_down(self, *, give: bool) -> None:
         if self._fleet is None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import signal
+import threading
 from types import FrameType
 
 from django.core.management.base import BaseCommand
 
+from aggportal.clusters.services.connections import egress_policy
 from aggportal.clusters.services.working import Worker
 
 
@@ -16,10 +18,12 @@ class Command(BaseCommand):
     help = "Follow the clusters and do periodic work, until stopped."
 
     def handle(self, *args: object, **options: object) -> None:
+        egress_policy()  # a wrong setting stops the start, with words
         worker = Worker()
 
         def stop(number: int, frame: FrameType | None) -> None:
-            worker.stop.set()
+            # The round may hold the event's lock at this very moment: set it from elsewhere.
+            threading.Thread(target=worker.stop.set).start()
 
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, stop)
