@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.control_plane import ControlPlane, missing_programs, programs_directory
+from tests.e2e.portal import Portal
+from tests.e2e.visitor import Visitor
 
 
 @pytest.fixture(scope="session")
@@ -43,3 +45,20 @@ def start_control_plane(
 def control_plane(start_control_plane: Callable[..., ControlPlane]) -> ControlPlane:
     """One control plane for a whole module, without front-proxy flags."""
     return start_control_plane()
+
+
+@pytest.fixture(scope="package")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    """The portal with web and worker, as a person runs it; one for all tests that visit it."""
+    portal = Portal(directory=tmp_path_factory.mktemp("portal"))
+    try:
+        portal.start()
+        yield portal
+    finally:
+        portal.stop()
+
+
+@pytest.fixture(scope="package")
+def administrator(portal: Portal) -> Visitor:
+    """The first administrator, signed in."""
+    return portal.first_administrator()
