@@ -21,7 +21,15 @@ class AuthorityAdmin(ReadOnlyAdmin[Authority]):
 class CertificateAdmin(ReadOnlyAdmin[Certificate]):
     """Every issued certificate, newest first."""
 
-    list_display = ("common_name", "authority", "profile", "serial", "not_after", "issued_by", "issued_at")
+    list_display = (
+        "common_name",
+        "authority",
+        "profile",
+        "serial",
+        "not_after",
+        "issued_by",
+        "issued_at",
+    )
     list_filter = ("authority",)
     list_select_related = ("authority",)
     search_fields = ("common_name", "names", "serial", "fingerprint_sha256")
@@ -33,7 +41,15 @@ class CertificateAdmin(ReadOnlyAdmin[Certificate]):
 class SigningRequestAdmin(ReadOnlyAdmin[SigningRequest]):
     """Every request, decided or not."""
 
-    list_display = ("pk", "subject", "authority", "profile", "state", "requester_name", "requested_at")
+    list_display = (
+        "pk",
+        "subject",
+        "authority",
+        "profile",
+        "state",
+        "requester_name",
+        "requested_at",
+    )
     list_filter = ("state", "authority")
     list_select_related = ("authority",)
     search_fields = ("subject", "serial")

@@ -128,3 +128,18 @@ def test_wrong_choices_are_refused_beside_their_field(desk, authority, change) -
 def test_a_request_without_any_field_is_refused(desk, authority) -> None:
     assert send(desk, {"do": "issue"}).status_code == 422
     assert send(desk, {}, to=PREVIEW).status_code == 200
+
+
+def test_a_life_beyond_the_authoritys_is_refused_beside_the_choice_that_mends_it(desk) -> None:
+    short = make_authority("short", expiry="100h")
+    answer = send(desk, typed(short, CN="x"))
+    assert answer.status_code == 422
+    assert 'id="id_end_with_authority_error"' in answer.text
+    assert send(desk, typed(short, CN="x", end_with_authority="on")).status_code == 302
+
+
+def test_the_panel_shows_the_rest_while_one_host_is_wrong(desk, authority) -> None:
+    answer = send(desk, typed(authority, CN="x", hosts="good.svc\nbad:443"), to=PREVIEW)
+    assert "1 to mend" in answer.text
+    assert "DNS good.svc" in answer.text
+    assert "CN=x" in answer.text

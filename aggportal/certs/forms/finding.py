@@ -17,7 +17,9 @@ SOON = dt.timedelta(days=30)
 class CertificateFilter(PortalForm):
     """Filters of the list; every one may stay empty, and what cannot be read counts as absent."""
 
-    q = forms.CharField(label=_l("Name, host, serial or fingerprint"), required=False, max_length=200)
+    q = forms.CharField(
+        label=_l("Name, host, serial or fingerprint"), required=False, max_length=200
+    )
     authority = forms.ModelChoiceField(
         label=_l("Authority"),
         required=False,

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
 from aggportal.certs.models import Authority
-from aggportal.pki.config import parse_config
+from aggportal.certs.services.configs import config_of
 from aggportal.pki.errors import PkiError
 from aggportal.pki.exports import require_base_name
 from aggportal.web.forms import PortalForm
@@ -21,11 +21,8 @@ from aggportal.web.sentences import words
 class IssueForm(PortalForm):
     """The choices beside the request spec. Profiles are those of the chosen authority."""
 
-    authority = forms.ModelChoiceField(
+    authority = forms.ChoiceField(
         label=_l("Authority"),
-        queryset=Authority.objects.none(),
-        to_field_name="slug",
-        empty_label=None,
         error_messages={
             "required": _l("Choose the authority that signs."),
             "invalid_choice": _l("There is no such authority any more. Choose another."),
@@ -63,9 +60,8 @@ class IssueForm(PortalForm):
         label=_l("Exactly as cfssl"),
         required=False,
         help_text=_l(
-            "The certificate may outlive its authority, hosts are taken as cfssl takes them, "
-            "and the "
-            "authority key identifier is left out where both subjects are equal."
+            "The certificate may outlive its authority, hosts are taken as cfssl takes them, and "
+            "the authority key identifier is left out where both subjects are equal."
         ),
     )
     allow_reserved = forms.BooleanField(
@@ -76,20 +72,25 @@ class IssueForm(PortalForm):
 
     def __init__(self, *args: Any, may_administer: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        authorities = Authority.objects.order_by("label")
-        self.fields["authority"].queryset = authorities  # type: ignore[attr-defined]  # ModelChoiceField's
+        self.authorities = list(Authority.objects.order_by("label").values_list("slug", "label"))
+        self.fields["authority"].choices = self.authorities  # type: ignore[attr-defined]  # ChoiceField's
         if not may_administer:
             del self.fields["allow_reserved"]
-        self.chosen = self._chosen(list(authorities))
+        self.chosen = self._chosen()
         self.profiles = _profiles(self.chosen)
         self.fields["profile"].choices = [(name, name) for name in self.profiles]  # type: ignore[attr-defined]  # ChoiceField's
 
-    def _chosen(self, authorities: list[Authority]) -> Authority | None:
-        """Return the authority that the page shows: a wrong choice is refused, and the first one
-        shown instead.
+    def _chosen(self) -> Authority | None:
+        """Return the authority that the page shows.
+
+        A wrong choice is refused, and the first one is shown instead.
         """
-        by_slug = {authority.slug: authority for authority in authorities}
-        return by_slug.get(self["authority"].value()) or next(iter(authorities), None)
+        if not self.authorities:
+            return None
+        slugs = [slug for slug, _label in self.authorities]
+        typed = self["authority"].value()
+        shown = typed if typed in slugs else slugs[0]
+        return Authority.objects.select_related("key").filter(slug=shown).first()
 
     @property
     def chosen_profile(self) -> str:
@@ -172,6 +173,6 @@ class ServiceForm(PortalForm):
 def _profiles(authority: Authority | None) -> tuple[str, ...]:
     if authority is None:
         return ()
-    config = parse_config(authority.signing_config)
+    config = config_of(authority)
     named = tuple(profile.name for profile in config.profiles)
     return (*named, "default") if config.default.usages or not named else named

@@ -1,4 +1,6 @@
-"""The request spec as a form and as cfssl JSON: two views of one document, whichever was edited counts."""
+"""The request spec as a form and as cfssl JSON: two views of one document, whichever was edited
+counts.
+"""
 
 from __future__ import annotations
 
@@ -33,15 +35,19 @@ from aggportal.web.sentences import visible, words
 Posted = Mapping[str, str]
 
 MAX_NAMES = 10
+_SPEC_KEYS = frozenset(
+    "CN hosts key names serialnumber ca extensions delegation_enabled crl_url".split()
+)
 _INDEX = re.compile(r"\[(\d+)\]")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RequestView:
-    """What the page shows: `text` is the JSON view, `form` and `names` the fields, `base` what both were made from.
+    """What the page shows: `text` is the JSON view, `form` and `names` the fields, `base` what both
+    were made from.
 
-    `problems` stand beside the JSON. `spec` is None while anything is refused. `both` asks which of two edited views
-    to keep. `edited` is the side that counted, None where nothing could be read.
+    `problems` stand beside the JSON. `spec` is None while anything is refused. `both` asks which of
+    two edited views to keep. `edited` is the side that counted, None where nothing could be read.
     """
 
     text: str
@@ -64,10 +70,26 @@ class RequestView:
         return explain_hosts(texts, compat=not self.strict)
 
     @property
+    def nearest_spec(self) -> RequestSpec | None:
+        """The spec, or for showing what it would be without the hosts that are refused."""
+        document = _parsed(self.text)
+        if self.spec or not document:
+            return self.spec
+        good = [chip.text for chip in self.chips if chip.san]
+        try:
+            return load_request_spec(
+                {**document, spelled(document, "hosts"): good}, strict=self.strict
+            )
+        except PkiError:
+            return None
+
+    @property
     def names_open(self) -> bool:
         """Tell whether something stands in the folded part."""
         filled = any(form[name].value() for form in self.names for name in form.fields)
-        return bool(filled or self.form["serialnumber"].value() or any(n.errors for n in self.names))
+        return bool(
+            filled or self.form["serialnumber"].value() or any(n.errors for n in self.names)
+        )
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -92,7 +114,7 @@ def request_view(text: str, *, for_authority: bool, strict: bool = True) -> Requ
 
 
 def with_refusal(view: RequestView, refused: PkiError) -> RequestView:
-    """Put what the core refuses beside its fields and beside the JSON; the view then has no spec."""
+    """Put what the core refuses beside its fields or the JSON; the view then has no spec."""
     placed = [_place(problem, view) for problem in refused.problems]
     problems = tuple(line for line in placed if line)
     return replace(
@@ -106,7 +128,10 @@ def with_refusal(view: RequestView, refused: PkiError) -> RequestView:
 def posted_request(
     post: Posted, *, for_authority: bool, strict: bool = True, uploaded: str = ""
 ) -> RequestView:
-    """Read what came back: find the edited view and let the other follow. An uploaded file counts as JSON edited."""
+    """Read what came back: find the edited view and let the other follow.
+
+    An uploaded file counts as JSON edited.
+    """
     base = post.get("base", "{}")
     text = uploaded or post.get("text", base)
     before = _parsed(base)
@@ -154,6 +179,11 @@ def with_hosts_added(view: RequestView, hosts: Sequence[str]) -> RequestView:
     kept = list(present) if isinstance(present, list) else []
     document[spelled(document, "hosts")] = [*kept, *(host for host in hosts if host not in kept)]
     return _rewritten(view, document)
+
+
+def is_of_spec(path: str) -> bool:
+    """Tell whether a refusal's path leads into a request spec, not into a profile or a choice."""
+    return path.partition(".")[0].partition("[")[0] in _SPEC_KEYS
 
 
 def dumped(document: Mapping[str, object]) -> str:

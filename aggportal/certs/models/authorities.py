@@ -10,7 +10,10 @@ from aggportal.certs.models.keys import SealedKey
 
 
 class Lane(models.TextChoices):
-    """What an authority is for. Lanes must not mix: who holds a certificate of one could act in the other."""
+    """What an authority is for.
+
+    Lanes must not mix: who holds a certificate of one could act in the other.
+    """
 
     FRONT_PROXY = "front-proxy", gettext_lazy("front proxy")
     SERVING = "serving", gettext_lazy("serving")
@@ -26,7 +29,10 @@ class Mode(models.TextChoices):
 
 
 class Authority(models.Model):
-    """A certificate authority that we hold. `signing_config` is its ca-config.json, `request_spec` its CSR JSON."""
+    """A certificate authority that we hold.
+
+    `signing_config` is its ca-config.json, `request_spec` its CSR JSON.
+    """
 
     slug = models.SlugField(max_length=64, unique=True)
     label = models.CharField(max_length=100)

@@ -30,7 +30,9 @@ class CertificateQuerySet(models.QuerySet["Certificate"]):
         return self.filter(not_after__gte=now, not_after__lte=now + within)
 
     def matching(self, text: str) -> Self:
-        """Those whose CN or a name contains `text`, or whose serial or fingerprint is `text` (colons allowed)."""
+        """Those whose CN or a name contains `text`, or whose serial or fingerprint is `text`
+        (colons allowed).
+        """
         wanted = text.strip()
         if not wanted:
             return self
@@ -42,7 +44,10 @@ class CertificateQuerySet(models.QuerySet["Certificate"]):
 
 
 class Certificate(models.Model):
-    """An issued certificate. `names` holds its SANs, one "kind value" a line; `file_base` names its files."""
+    """An issued certificate.
+
+    `names` holds its SANs, one "kind value" a line; `file_base` names its files.
+    """
 
     authority = models.ForeignKey(Authority, on_delete=models.PROTECT, related_name="certificates")
     request = models.OneToOneField(

@@ -6,4 +6,6 @@ from aggportal.vault.models import SealedRecord
 
 
 class SealedKey(SealedRecord):
-    """A private key (PKCS#8 DER), sealed; `binding` is the SHA-256 of its public key (SubjectPublicKeyInfo, hex)."""
+    """A private key (PKCS#8 DER), sealed; `binding` is the SHA-256 of its public key
+    (SubjectPublicKeyInfo, hex).
+    """

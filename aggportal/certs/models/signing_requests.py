@@ -20,7 +20,9 @@ class State(models.TextChoices):
 
 
 class SigningRequest(models.Model):
-    """One request. In state `signing` its serial is reserved: after a crash it says what was about to be signed."""
+    """One request. In state `signing` its serial is reserved: after a crash it says what was about
+    to be signed.
+    """
 
     authority = models.ForeignKey(Authority, on_delete=models.PROTECT, related_name="requests")
     profile = models.CharField(max_length=100)

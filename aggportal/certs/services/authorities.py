@@ -31,7 +31,10 @@ class SlugTaken(RefusedError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AuthorityChoices:
-    """What an authority is besides its request spec. `signing_config` is the text of a checked ca-config.json."""
+    """What an authority is besides its request spec.
+
+    `signing_config` is the text of a checked ca-config.json.
+    """
 
     label: str
     slug: str
@@ -44,7 +47,8 @@ class AuthorityChoices:
 def create_authority(
     spec: RequestSpec, choices: AuthorityChoices, *, by: Actor, now: dt.datetime
 ) -> Authority:
-    """Make key, CSR and self-signed certificate of a new authority; the key is sealed before it is stored.
+    """Make key, CSR and self-signed certificate of a new authority; the key is sealed before it is
+    stored.
 
     Raises what `plan_authority` raises, and SlugTaken.
     """

@@ -1,4 +1,7 @@
-"""The files of a certificate, under the names that `cfssljson -bare` gives. A key leaves only after it is recorded."""
+"""The files of a certificate, under the names that `cfssljson -bare` gives.
+
+A key leaves only after it is recorded.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,8 @@ class NoPrivateKey(PkiError):
 
 @transaction.atomic
 def take_key(certificate: Certificate, *, how: str, by: Actor, now: dt.datetime) -> str:
-    """Return the private key as PEM under cfssl's labels. The ledger has the entry before this returns.
+    """Return the private key as PEM under cfssl's labels. The ledger has the entry before this
+    returns.
 
     `how` says on what way it leaves: `file`, `archive`, `secret`.
     """

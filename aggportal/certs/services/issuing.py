@@ -16,10 +16,10 @@ from aggportal.certs.models import (
     SigningRequest,
     State,
 )
+from aggportal.certs.services.configs import config_of
 from aggportal.certs.services.keys import open_authority_key, seal_key
 from aggportal.ledger.models import Outcome
 from aggportal.ledger.services import record
-from aggportal.pki.config import parse_config
 from aggportal.pki.csrs import csr_pem, make_csr
 from aggportal.pki.errors import InvalidField
 from aggportal.pki.exports import require_base_name
@@ -59,7 +59,7 @@ def plan_for(
 
     Raises what the core refuses, and UnknownProfile.
     """
-    profile = parse_config(authority.signing_config).profile(choices.profile)
+    profile = config_of(authority).profile(choices.profile)
     issuer = issuer_of(x509.load_pem_x509_certificate(authority.certificate_pem.encode()))
     return plan_certificate(
         spec,

@@ -15,7 +15,9 @@ def seal_key(key: PrivateKey, *, purpose: str) -> SealedKey:
 
 
 def open_key(row: SealedKey, *, spki: str) -> PrivateKey:
-    """Return the private key of `row`; refuse one that is not the key of the certificate with `spki`."""
+    """Return the private key of `row`; refuse one that is not the key of the certificate with
+    `spki`.
+    """
     key = load_private_key(row.open())
     if spki_sha256(key.public_key()) != spki:
         raise CannotOpen.changed()
@@ -23,5 +25,8 @@ def open_key(row: SealedKey, *, spki: str) -> PrivateKey:
 
 
 def open_authority_key(authority: Authority) -> PrivateKey:
-    """Return the key that signs for `authority`. Raises CannotOpen or NoKey: nothing is signed then."""
+    """Return the key that signs for `authority`.
+
+    Raises CannotOpen or NoKey: nothing is signed then.
+    """
     return open_key(authority.key, spki=authority.spki_sha256)

@@ -58,7 +58,9 @@ def certificate_context(certificate: Certificate) -> dict[str, object]:
         "authority_facts": read_certificate(authority.certificate_pem),
         "life": life_of(certificate.not_before, certificate.not_after, now=timezone.now()),
         "files": public_files(certificate),
-        "secret_form": SecretForm(initial={"name": _secret_name(certificate), "namespace": "default"}),
+        "secret_form": SecretForm(
+            initial={"name": _secret_name(certificate), "namespace": "default"}
+        ),
         "story": story[:50],
     }
 

@@ -19,7 +19,9 @@ from aggportal.web.sentences import words
 
 
 def _certificate(pk: int) -> Certificate:
-    return get_object_or_404(Certificate.objects.select_related("authority", "material", "key"), pk=pk)
+    return get_object_or_404(
+        Certificate.objects.select_related("authority", "material", "key"), pk=pk
+    )
 
 
 def _download(body: bytes | str, *, name: str, kind: str) -> HttpResponse:
@@ -68,7 +70,9 @@ def certificate_secret(request: HttpRequest, pk: int) -> HttpResponse:
             text = files.secret(
                 certificate, **form.cleaned_data, by=actor_of(request), now=timezone.now()
             )
-            return _download(text, name=f"{certificate.file_base}-secret.yaml", kind="application/yaml")
+            return _download(
+                text, name=f"{certificate.file_base}-secret.yaml", kind="application/yaml"
+            )
         except PkiError as refused:
             form.add_error(_field(refused), words(refused.sentence))
     context = certificate_context(certificate) | {"secret_form": form}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass, replace
 
 from django.contrib import messages
@@ -18,6 +17,7 @@ from aggportal.certs.forms.issuing import IssueForm, ServiceForm
 from aggportal.certs.forms.request_editor import (
     RequestView,
     dumped,
+    is_of_spec,
     posted_request,
     request_view,
     with_entry_added,
@@ -27,14 +27,18 @@ from aggportal.certs.forms.request_editor import (
 )
 from aggportal.certs.forms.sides import Side
 from aggportal.certs.models import Authority, Certificate, Mode
+from aggportal.certs.services.explaining import explain_issue
 from aggportal.certs.services.file_names import base_name_of
-from aggportal.certs.services.issuing import IssueChoices, issue_certificate, plan_for
-from aggportal.pki.config import parse_config
-from aggportal.pki.errors import PkiError
-from aggportal.pki.explaining import Explanation, Issuing, explain, explain_problems
+from aggportal.certs.services.issuing import IssueChoices, issue_certificate
+from aggportal.pki.errors import InvalidFields, OutlivesIssuer, PkiError
+from aggportal.pki.explaining import Explanation
 from aggportal.pki.presets import DEFAULT_REQUEST
-from aggportal.pki.reading import read_certificate
 from aggportal.web.actors import actor_of
+from aggportal.web.sentences import words
+
+
+# The choice beside which a refusal stands, where it is another than the field that it names.
+_MENDED_BY = {OutlivesIssuer.code: "end_with_authority"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,7 +48,6 @@ class IssuePage:
     form: IssueForm
     service: ServiceForm
     view: RequestView
-    explanation: Explanation
 
 
 @require_http_methods(["GET", "POST"])
@@ -94,7 +97,7 @@ def _fresh_page(request: HttpRequest) -> IssuePage:
     view = request_view(dumped(document), for_authority=False)
     for name in ("CN", "hosts"):
         view.form.errors.pop(name, None)
-    return _explained(IssuePage(form=form, service=ServiceForm(), view=view, explanation=Explanation()))
+    return IssuePage(form=form, service=ServiceForm(), view=view)
 
 
 def _posted_page(request: HttpRequest) -> IssuePage:
@@ -102,18 +105,13 @@ def _posted_page(request: HttpRequest) -> IssuePage:
     post = request.POST
     may_administer = has_role(request.user, Role.ADMINISTRATOR)
     form = IssueForm(post, may_administer=may_administer)
-    compat = bool(post.get("compat")) or (form.chosen is not None and form.chosen.mode == Mode.COMPAT)
+    compat = bool(post.get("compat")) or (
+        form.chosen is not None and form.chosen.mode == Mode.COMPAT
+    )
     uploaded = uploaded_text(request.FILES.get("file"))
     view = posted_request(post, for_authority=False, strict=not compat, uploaded=uploaded)
     service = ServiceForm(post) if post.get("do") == "service" else ServiceForm(initial=post.dict())
-    return _explained(
-        IssuePage(
-            form=form,
-            service=service,
-            view=_edited(view, post.get("do", ""), service),
-            explanation=Explanation(),
-        )
-    )
+    return IssuePage(form=form, service=service, view=_edited(view, post.get("do", ""), service))
 
 
 def _edited(view: RequestView, do: str, service: ServiceForm) -> RequestView:
@@ -142,9 +140,12 @@ def _choices(page: IssuePage) -> IssueChoices:
 
 
 def _issue(request: HttpRequest, page: IssuePage) -> Certificate:
-    authority, spec = page.form.cleaned_data["authority"], page.view.spec
+    authority, spec = page.form.chosen, page.view.spec
+    assert authority is not None  # noqa: S101  # the form is valid, so it is the one that was sent
     assert spec is not None  # noqa: S101  # certificate_new looked
-    return issue_certificate(authority, spec, _choices(page), by=actor_of(request), now=timezone.now())
+    return issue_certificate(
+        authority, spec, _choices(page), by=actor_of(request), now=timezone.now()
+    )
 
 
 def _issued(request: HttpRequest, certificate: Certificate) -> HttpResponse:
@@ -155,45 +156,28 @@ def _issued(request: HttpRequest, certificate: Certificate) -> HttpResponse:
 
 
 def _refused(page: IssuePage, refused: PkiError) -> IssuePage:
-    view = with_refusal(page.view, refused)
-    return replace(page, view=view, explanation=_to_mend(view, page.explanation))
+    """Put what the core refuses beside the choice or the field that it names."""
+    rest = []
+    for problem in refused.problems:
+        choice = _MENDED_BY.get(problem.code, problem.field)
+        if is_of_spec(choice):
+            rest.append(problem)
+        else:
+            choice = choice if choice in page.form.fields else "profile"
+            page.form.add_error(choice, words(problem.sentence))
+    return replace(page, view=with_refusal(page.view, InvalidFields(rest))) if rest else page
 
 
-def _explained(page: IssuePage) -> IssuePage:
-    """Add what would be issued, or why it would not be."""
-    authority, spec = page.form.chosen, page.view.spec
-    if authority is None:
-        return page
-    if spec is None:
-        return replace(page, explanation=_to_mend(page.view, Explanation()))
-    now, choices = timezone.now(), _choices(page)
-    try:
-        explanation = _explanation(authority, page, choices, now=now)
-    except PkiError as refused:
-        return replace(page, explanation=Explanation(warnings=explain_problems(refused)))
-    return replace(page, explanation=explanation)
-
-
-def _explanation(
-    authority: Authority, page: IssuePage, choices: IssueChoices, *, now: dt.datetime
-) -> Explanation:
-    spec = page.view.spec
-    assert spec is not None  # noqa: S101  # _explained looked
-    return explain(
-        plan_for(authority, spec, choices, now=now),
-        spec=spec,
-        profile=parse_config(authority.signing_config).profile(choices.profile),
-        authority=Issuing(
-            certificate=read_certificate(authority.certificate_pem),
-            lane=authority.lane,  # type: ignore[arg-type]  # the model's choices are the core's lanes
-        ),
-        now=now,
-        allow_reserved=choices.allow_reserved,
+def _explained(page: IssuePage) -> Explanation:
+    if page.form.chosen is None:
+        return Explanation()
+    return explain_issue(
+        page.form.chosen,
+        page.view.nearest_spec,
+        _choices(page),
+        refused=page.view.errors,
+        now=timezone.now(),
     )
-
-
-def _to_mend(view: RequestView, explanation: Explanation) -> Explanation:
-    return replace(explanation, warnings=explain_problems(*view.errors))
 
 
 def _slug(authority: Authority | None) -> str:
@@ -205,7 +189,7 @@ def _context(page: IssuePage) -> dict[str, object]:
         "form": page.form,
         "service": page.service,
         "view": page.view,
-        "explanation": page.explanation,
+        "explanation": _explained(page),
         "authority": page.form.chosen,
         "has_authorities": page.form.chosen is not None,
     }

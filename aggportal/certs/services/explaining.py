@@ -1,0 +1,55 @@
+"""What an authority would issue, in words, before it does."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import replace
+
+from aggportal.certs.models import Authority
+from aggportal.certs.services.configs import config_of
+from aggportal.certs.services.issuing import IssueChoices, plan_for
+from aggportal.pki.errors import PkiError
+from aggportal.pki.explaining import Explanation, Issuing, explain, explain_problems
+from aggportal.pki.reading import read_certificate
+from aggportal.pki.specs import RequestSpec
+
+
+def explain_issue(
+    authority: Authority,
+    spec: RequestSpec | None,
+    choices: IssueChoices,
+    *,
+    refused: Sequence[PkiError],
+    now: dt.datetime,
+) -> Explanation:
+    """Explain what would be issued for `spec`; what was `refused` already comes first.
+
+    Without a spec, or where the plan is refused too, there are refusals only.
+    """
+    mend = explain_problems(*refused)
+    if spec is None:
+        return Explanation(warnings=mend)
+    try:
+        explanation = _explanation(authority, spec, choices, now=now)
+    except PkiError as planned:
+        explanation = Explanation(warnings=explain_problems(planned))
+    known = {(caution.field, str(caution)) for caution in mend}
+    rest = [one for one in explanation.warnings if (one.field, str(one)) not in known]
+    return replace(explanation, warnings=(*mend, *rest))
+
+
+def _explanation(
+    authority: Authority, spec: RequestSpec, choices: IssueChoices, *, now: dt.datetime
+) -> Explanation:
+    return explain(
+        plan_for(authority, spec, choices, now=now),
+        spec=spec,
+        profile=config_of(authority).profile(choices.profile),
+        authority=Issuing(
+            certificate=read_certificate(authority.certificate_pem),
+            lane=authority.lane,  # type: ignore[arg-type]  # the model's choices are the core's lanes
+        ),
+        now=now,
+        allow_reserved=choices.allow_reserved,
+    )
