@@ -91,6 +91,12 @@ class Page(HTMLParser):
         assert found, f"no form to {action}: {[form.action for form in self.forms]}"
         return found[0]
 
+    def form_with(self, field: str) -> Form:
+        """The form that has this field."""
+        found = [form for form in self.forms if field in form.known]
+        assert found, f"no form with {field}: {self.forms} {self.text}"
+        return found[0]
+
     def link(self, part: str) -> str:
         """The first address that contains `part`."""
         found = [link for link in self.links if part in link]

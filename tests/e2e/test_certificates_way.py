@@ -28,7 +28,8 @@ def issued(request, administrator, tmp_path_factory):
 
 def members(archive):
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-        return {member.name: (member.mode, tar.extractfile(member).read()) for member in tar}
+        found = [(member, tar.extractfile(member)) for member in tar]
+        return {member.name: (member.mode, body.read()) for member, body in found if body}
 
 
 def private_keys(bodies):

@@ -94,7 +94,7 @@ def sign_in(address: str, *, name: str, one_time: str, password: str) -> Visitor
     assert at.path == "/account/password/", at.page.text[:400]
     at = visitor.send(
         at,
-        next(form for form in at.page.forms if "new_password1" in form.known),
+        at.page.form_with("new_password1"),
         old_password=one_time,
         new_password1=password,
         new_password2=password,
