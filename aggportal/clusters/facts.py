@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,8 @@ from aggportal.pki.reading import read_certificates
 
 Raw = Mapping[str, Any]
 
-_LONGEST_NAME = 253
+# A DNS subdomain (RFC 1123); a little wider, since old servers were.
+_NAME = re.compile(r"[A-Za-z0-9._:-]{1,253}", re.ASCII)
 _BIGGEST = 2**63 - 1
 
 
@@ -69,9 +71,7 @@ class Facts:
 def name_of(raw: Raw) -> str:
     """Return the object's name; empty where it is none that Kubernetes would give."""
     name = _metadata(raw).get("name")
-    if not isinstance(name, str) or len(name) > _LONGEST_NAME:
-        return ""
-    return str(storable(name))
+    return name if isinstance(name, str) and _NAME.fullmatch(name) else ""
 
 
 def resource_version_of(raw: Raw) -> str:

@@ -67,6 +67,7 @@ class FakeCluster:
 
     def __post_init__(self) -> None:
         self._versions = itertools.count(100)
+        self._history: list[tuple[int, Raw]] = []
         self._watchers: list[queue.SimpleQueue[Raw | None]] = []
         self._lock = threading.Lock()
 
@@ -77,18 +78,20 @@ class FakeCluster:
         with self._lock:
             kind = "MODIFIED" if raw["metadata"]["name"] in self.items else "ADDED"
             kept = copy.deepcopy(raw)
-            kept["metadata"]["resourceVersion"] = str(next(self._versions))
             self.items[kept["metadata"]["name"]] = kept
-            self._tell({"type": kind, "object": kept})
+            self._tell(kind, kept)
             return kept
 
     def remove(self, name: str) -> None:
         """Delete an object; watchers hear of it."""
         with self._lock:
-            gone = self.items.pop(name)
-            self._tell({"type": "DELETED", "object": gone})
+            self._tell("DELETED", copy.deepcopy(self.items.pop(name)))
 
-    def _tell(self, event: Raw) -> None:
+    def _tell(self, kind: str, raw: Raw) -> None:
+        version = next(self._versions)
+        raw["metadata"]["resourceVersion"] = str(version)
+        event = {"type": kind, "object": raw}
+        self._history.append((version, event))
         for watcher in self._watchers:
             watcher.put(event)
 
@@ -121,9 +124,11 @@ class FakeCluster:
         if verbs[asked.method] in self.refuses:
             answer(conn, 403, status_object(403, "Forbidden", "this account may not"))
         elif asked.method == "GET" and "watch" in query:
-            self._watch(conn)
+            self._watch(conn, since=int(query["resourceVersion"][0]))
         elif asked.method == "GET" and not name:
-            body = {"metadata": {"resourceVersion": "99"}, "items": list(self.items.values())}
+            with self._lock:
+                metadata = {"resourceVersion": str(next(self._versions))}
+                body = {"metadata": metadata, "items": list(self.items.values())}
             answer(conn, 200, body)
         elif asked.method == "POST":
             self._write(conn, json.loads(asked.body), new=True, dry="dryRun" in query)
@@ -159,14 +164,17 @@ class FakeCluster:
             self.remove(name)
         answer(conn, 200, {"kind": "Status", "status": "Success"})
 
-    def _watch(self, conn: socket.socket) -> None:
+    def _watch(self, conn: socket.socket, *, since: int) -> None:
         events: queue.SimpleQueue[Raw | None] = queue.SimpleQueue()
         with self._lock:
+            for version, event in self._history:
+                if version > since:
+                    events.put(event)
             self._watchers.append(events)
         try:
             send = chunked(conn)
-            while (event := events.get()) is not None:
-                send(json.dumps(event).encode() + b"\n")
+            while (heard := events.get()) is not None:
+                send(json.dumps(heard).encode() + b"\n")
         finally:
             with self._lock, contextlib.suppress(ValueError):
                 self._watchers.remove(events)

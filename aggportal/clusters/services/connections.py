@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+from typing import TypeVar
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -21,13 +23,18 @@ from aggportal.kube.connections import (
     load_connection,
 )
 from aggportal.kube.egress import EgressPolicy
-from aggportal.kube.errors import KubeError, PermissionDenied
-from aggportal.kube.permissions import READ_RULES, WRITE_RULES, Access
+from aggportal.kube.errors import KubeError, PermissionDenied, TimedOut
+from aggportal.kube.permissions import READ_RULES, WRITE_RULES, Access, AccessRule
 from aggportal.vault.errors import CannotOpen
+from aggportal.words import gettext_noop as _n
 
 PURPOSE = "cluster-connection"
 # A person waits for these: no exchange may take longer than 3.5 s.
 WHILE_A_PERSON_WAITS = Timeouts(connect=2.0, total=3.5, listing=3.5)
+# All questions of a test together.
+TEST_SECONDS = 4.0
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,13 +113,13 @@ def client_for(cluster: Cluster, *, timeouts: Timeouts | None = None) -> ApiClie
 
 def test_connection(connection: Connection) -> Report:
     """Ask the API server who it is, whom it takes us for, what we may do. Raises no KubeError."""
-    client = ApiClient(connection, egress=egress_policy(), timeouts=WHILE_A_PERSON_WAITS)
+    interview = _Interview(connection)
     version = identity = None
     try:
-        version = _version(client)
-        reading = client.can_i(READ_RULES)
-        writing = client.can_i(WRITE_RULES)
-        identity = _identity(client)
+        version = interview.ask(_version)
+        reading = interview.ask_each(READ_RULES)
+        writing = interview.ask_each(WRITE_RULES)
+        identity = interview.ask(_identity)
     except KubeError as error:
         return Report(server=connection.server, version=version, identity=identity, error=error)
     return Report(
@@ -126,6 +133,34 @@ def test_connection(connection: Connection) -> Report:
 
 # pytest would take it for a test of its own where a test imports it.
 test_connection.__test__ = False  # type: ignore[attr-defined]  # read by pytest alone
+
+
+class _Interview:
+    """Several questions to one server, which must all be answered within one deadline."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.client = ApiClient(connection, egress=egress_policy(), timeouts=WHILE_A_PERSON_WAITS)
+        self.deadline = time.monotonic() + TEST_SECONDS
+
+    def ask(self, question: Callable[[ApiClient], Answer]) -> Answer:
+        """Ask with what is left of the time."""
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise TimedOut(
+                _n("The API server takes longer than %(seconds)d s to answer a few questions."),
+                seconds=round(TEST_SECONDS),
+            )
+        usual = WHILE_A_PERSON_WAITS
+        self.client.timeouts = replace(usual, total=min(usual.total, left))
+        return question(self.client)
+
+    def ask_each(self, rules: Sequence[AccessRule]) -> tuple[Access, ...]:
+        """Ask for each of `rules` whether we may."""
+        return tuple(self.ask(partial(_may, rule)) for rule in rules)
+
+
+def _may(rule: AccessRule, client: ApiClient) -> Access:
+    return client.can_i([rule])[0]
 
 
 def _version(client: ApiClient) -> Version:

@@ -1,0 +1,104 @@
+"""Registering and deleting APIServices, told in the ledger before and after."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from aggportal.clusters.models import Cluster, WatchedAPIService
+from aggportal.clusters.services.connections import WHILE_A_PERSON_WAITS, client_for
+from aggportal.kube import registering
+from aggportal.kube.apiservices import APIService, parse_apiservice
+from aggportal.kube.errors import Conflict, KubeError
+from aggportal.kube.registering import Registration
+from aggportal.ledger.models import Outcome
+from aggportal.ledger.services import record
+from aggportal.web.actors import Actor
+from aggportal.words import gettext_noop as _n
+
+
+class Changed(Conflict):
+    """The page that a person decided on is older than the cluster."""
+
+    code = "changed"
+
+
+def try_registration(cluster: Cluster, registration: Registration) -> APIService:
+    """Let the API server check it without keeping it (dry run). Raises KubeError."""
+    client = client_for(cluster, timeouts=WHILE_A_PERSON_WAITS)
+    return registering.register(client, registration, seen=None, dry_run=True)
+
+
+def register_apiservice(
+    cluster: Cluster, registration: Registration, *, by: Actor, now: dt.datetime
+) -> APIService:
+    """Create it in the cluster. Raises KubeError; Conflict where the name exists."""
+    detail: dict[str, object] = {
+        "cluster": cluster.name,
+        "service": f"{registration.service_namespace}/{registration.service_name}"
+        f":{registration.service_port}",
+        "ca_bundle": registration.ca_bundle is not None,
+    }
+    registering.require_valid(registration)
+    tell = _Teller("apiservice.registered", registration.name, by=by, now=now, detail=detail)
+    tell.intended()
+    try:
+        client = client_for(cluster, timeouts=WHILE_A_PERSON_WAITS)
+        made = registering.register(client, registration, seen=None, dry_run=False)
+    except KubeError as error:
+        tell.failed(error)
+        raise
+    tell.done(uid=made.uid)
+    return made
+
+
+def delete_apiservice(
+    cluster: Cluster, row: WatchedAPIService, *, uid: str, by: Actor, now: dt.datetime
+) -> None:
+    """Delete the APIService that a person looked at, which had `uid`. Raises KubeError."""
+    seen = parse_apiservice(row.raw)
+    registering.require_may_delete(seen)
+    if seen.uid != uid:
+        raise Changed(
+            _n("%(name)s was deleted and made anew since this page was shown; look at it again."),
+            status=409,
+            name=row.name,
+        )
+    tell = _Teller(
+        "apiservice.deleted", row.name, by=by, now=now, detail={"cluster": cluster.name, "uid": uid}
+    )
+    tell.intended()
+    try:
+        registering.unregister(client_for(cluster, timeouts=WHILE_A_PERSON_WAITS), seen)
+    except KubeError as error:
+        tell.failed(error)
+        raise
+    tell.done()
+
+
+class _Teller:
+    """Writes one deed into the ledger: what was meant, and how it went."""
+
+    def __init__(
+        self, action: str, name: str, *, by: Actor, now: dt.datetime, detail: dict[str, object]
+    ) -> None:
+        self._action, self._name, self._by, self._now = action, name, by, now
+        self._detail = detail
+
+    def intended(self) -> None:
+        self._write(Outcome.INTENDED, {})
+
+    def done(self, **more: object) -> None:
+        self._write(Outcome.DONE, more)
+
+    def failed(self, error: KubeError) -> None:
+        self._write(Outcome.FAILED, {"error": str(error)[:500]})
+
+    def _write(self, outcome: Outcome, more: dict[str, object]) -> None:
+        record(
+            self._action,
+            actor=self._by,
+            subject=("apiservice", self._name[:64], self._name),
+            outcome=outcome,
+            detail=self._detail | more,
+            at=self._now,
+        )
