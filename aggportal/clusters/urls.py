@@ -2,7 +2,29 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
+
+from aggportal.clusters.views import apiservices, clusters, connecting, live, registering, settings
 
 app_name = "clusters"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", clusters.cluster_list, name="cluster_list"),
+    path("new/", connecting.cluster_new, name="cluster_new"),
+    path("<slug:slug>/", live.cluster_show, name="cluster_show"),
+    path("<slug:slug>/table/", live.apiservice_table, name="apiservice_table"),
+    path("<slug:slug>/pulse/", live.cluster_pulse, name="cluster_pulse"),
+    path("<slug:slug>/test/", clusters.cluster_test, name="cluster_test"),
+    path("<slug:slug>/role/", clusters.cluster_role, name="cluster_role"),
+    path("<slug:slug>/settings/", settings.cluster_edit, name="cluster_edit"),
+    path("<slug:slug>/credentials/", connecting.cluster_reconnect, name="cluster_reconnect"),
+    path("<slug:slug>/delete/", settings.cluster_delete, name="cluster_delete"),
+    path("<slug:slug>/apiservices/new/", registering.apiservice_new, name="apiservice_new"),
+    path(
+        "<slug:slug>/apiservices/<str:name>/", apiservices.apiservice_show, name="apiservice_show"
+    ),
+    path(
+        "<slug:slug>/apiservices/<str:name>/delete/",
+        apiservices.apiservice_delete,
+        name="apiservice_delete",
+    ),
+]

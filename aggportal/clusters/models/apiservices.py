@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import operator
 from functools import reduce
+from urllib.parse import quote
 
 from django.db import models
 from django.db.models import Case, Q, Value, When
-from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
 from aggportal.clusters.models.clusters import Cluster
@@ -124,7 +124,8 @@ class WatchedAPIService(models.Model):
         return self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("clusters:apiservice_show", args=[self.cluster.slug, self.name])
+        """The page. Not reversed by name, which an odd cluster may spell as no address can be."""
+        return f"{self.cluster.get_absolute_url()}apiservices/{quote(self.name, safe='')}/"
 
     @property
     def is_local(self) -> bool:

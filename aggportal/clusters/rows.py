@@ -1,0 +1,261 @@
+"""From watched APIServices to what the table of a cluster shows: worst first, filtered, counted.
+
+Four hundred rows are shown in one go, so everything that a row needs is worked out here, once.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from django.db import models
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from aggportal.clusters.liveness import Liveness, liveness_of
+from aggportal.clusters.models import (
+    Availability,
+    Cluster,
+    ClusterState,
+    Lease,
+    Tls,
+    Transition,
+    WatchedAPIService,
+)
+from aggportal.clusters.models.apiservices import CARE_DAYS
+from aggportal.clusters.strips import Part, by_name, strip
+from aggportal.kube.causes import Cause, explain
+from aggportal.web.sentences import visible
+from aggportal.web.templatetags.portal import relative
+
+STRIP = dt.timedelta(hours=24)
+_LOOK = {
+    Availability.TRUE.value: ("ok", "check-circle-fill"),
+    Availability.FALSE.value: ("bad", "x-circle-fill"),
+    Availability.UNKNOWN.value: ("warn", "question-circle-fill"),
+}
+_LABELS = {choice.value: choice.label for choice in Availability}
+
+
+class Filter(models.TextChoices):
+    """Which rows are wanted."""
+
+    ALL = "all", gettext_lazy("All")
+    UNAVAILABLE = "unavailable", gettext_lazy("Not available")
+    CARE = "care", gettext_lazy("Needs care")
+    OURS = "ours", gettext_lazy("Ours")
+    LOCAL = "local", gettext_lazy("Local")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """What a person asked to see: `newer_than` and `was` are what the page has (polling)."""
+
+    state: str = Filter.ALL.value
+    text: str = ""
+    newer_than: int | None = None
+    was: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TlsLook:
+    """The TLS column: a word, how it looks (`css` empty: plain), what is known, when it ends."""
+
+    word: str
+    css: str = ""
+    detail: str = ""
+    ends: dt.datetime | None = None
+    ends_text: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """One line of the table, ready to be printed."""
+
+    name: str
+    url: str
+    service: str
+    css: str
+    symbol: str
+    word: str
+    reason: str
+    since: dt.datetime | None
+    since_text: str
+    priorities: str
+    tls: TlsLook
+    strip: tuple[Part, ...]
+    flash: bool
+    cause: Cause | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Count:
+    """One filter with the number of rows that it leaves."""
+
+    value: str
+    label: str
+    number: int
+    active: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Board:
+    """All that the table and its surroundings show."""
+
+    cluster: Cluster
+    state: ClusterState
+    liveness: Liveness
+    wanted: Wanted
+    rows: tuple[Row, ...]
+    counts: tuple[Count, ...]
+
+
+def read_wanted(query: Mapping[str, str]) -> Wanted:
+    """What the address asks for; what makes no sense counts as absent."""
+    state, newer_than = query.get("state", ""), query.get("newer_than", "")
+    known = newer_than.isdecimal() and newer_than.isascii() and len(newer_than) < 19
+    return Wanted(
+        state=state if state in Filter.values else Filter.ALL.value,
+        text=query.get("q", "").strip()[:200],
+        newer_than=int(newer_than) if known else None,
+        was=query.get("was", ""),
+    )
+
+
+def is_shown_already(
+    wanted: Wanted, state: ClusterState, lease: Lease | None, *, now: dt.datetime
+) -> bool:
+    """Whether the page that asks has everything: same version, and as live as it says."""
+    return (
+        wanted.newer_than is not None
+        and state.version <= wanted.newer_than
+        and liveness_of(state, lease, now=now).kind == wanted.was
+    )
+
+
+def make_board(cluster: Cluster, lease: Lease | None, wanted: Wanted, *, now: dt.datetime) -> Board:
+    """Read the rows and what happened to them in the last day; two queries."""
+    found = list(cluster.apiservices.worst_first(now=now).defer("raw", "tls_trouble"))
+    sets = _sets(found, now=now)
+    liveness = liveness_of(cluster.state, lease, now=now)
+    lately = by_name(cluster.transitions.filter(at__gt=now - STRIP).order_by("at", "pk"))
+    text = wanted.text.casefold()
+    base = f"{cluster.get_absolute_url()}apiservices/"
+    rows = tuple(
+        _row(each, lately.get(each.name, ()), wanted=wanted, base=base, now=now)
+        for each in sets[wanted.state]
+        if not text or text in f"{each.name} {each.service} {each.reason}".casefold()
+    )
+    counts = tuple(
+        Count(
+            value=choice.value,
+            label=str(choice.label),
+            number=len(sets[choice.value]),
+            active=choice.value == wanted.state,
+        )
+        for choice in Filter
+    )
+    return Board(
+        cluster=cluster,
+        state=cluster.state,
+        liveness=liveness,
+        wanted=wanted,
+        rows=rows,
+        counts=counts,
+    )
+
+
+def _sets(
+    found: Sequence[WatchedAPIService], *, now: dt.datetime
+) -> dict[str, Sequence[WatchedAPIService]]:
+    return {
+        Filter.ALL.value: found,
+        Filter.UNAVAILABLE.value: [
+            row for row in found if row.available != Availability.TRUE.value
+        ],
+        Filter.CARE.value: [row for row in found if needs_care(row, now=now)],
+        Filter.OURS.value: [row for row in found if not row.is_local],
+        Filter.LOCAL.value: [row for row in found if row.is_local],
+    }
+
+
+def needs_care(row: WatchedAPIService, *, now: dt.datetime) -> bool:
+    """The same as `WatchedAPIServiceQuerySet.needing_care`, for a row at hand."""
+    ends_soon = row.ca_not_after is not None and row.ca_not_after < now + dt.timedelta(
+        days=CARE_DAYS
+    )
+    return row.tls in (Tls.UNVERIFIED, Tls.BROKEN) or ends_soon
+
+
+def _row(
+    row: WatchedAPIService,
+    lately: Sequence[Transition],
+    *,
+    wanted: Wanted,
+    base: str,
+    now: dt.datetime,
+) -> Row:
+    css, symbol = _LOOK.get(row.available, _LOOK["Unknown"])
+    fails = row.available != Availability.TRUE.value
+    return Row(
+        name=plain(row.name),
+        url=f"{base}{quote(row.name, safe='')}/",
+        service=plain(row.service),
+        css=css,
+        symbol=symbol,
+        word=str(_LABELS.get(row.available, row.available)),
+        reason=plain(row.reason),
+        since=row.since,
+        since_text=relative(row.since, now=now) if row.since else "",
+        priorities=f"{_figure(row.group_priority)} / {_figure(row.version_priority)}",
+        tls=tls_look(row, now=now),
+        strip=strip(lately, status=row.available, start=now - STRIP, end=now),
+        flash=wanted.newer_than is not None and row.state_version > wanted.newer_than,
+        cause=explain(reason=row.reason, message=row.message) if fails else None,
+        message=plain(row.message) if fails else "",
+    )
+
+
+def tls_look(row: WatchedAPIService, *, now: dt.datetime) -> TlsLook:
+    """How the extension API server's certificate is checked, in words."""
+    if row.tls == Tls.NONE:
+        return TlsLook(word="–")
+    word = str(Tls(row.tls).label)
+    if row.tls in (Tls.UNVERIFIED, Tls.BROKEN):
+        return TlsLook(word=word, css="bad")
+    if row.ca_not_after is None:
+        return TlsLook(word=word)
+    more = row.ca_count - 1
+    detail = plain(row.ca_subject)
+    if more > 0:
+        detail = _("%(subject)s and %(count)d more") % {"subject": detail, "count": more}
+    return TlsLook(
+        word=word,
+        css=_end_css(row.ca_not_after, now=now),
+        detail=detail,
+        ends=row.ca_not_after,
+        ends_text=_end_text(row.ca_not_after, now=now),
+    )
+
+
+def _end_css(ends: dt.datetime, *, now: dt.datetime) -> str:
+    if ends <= now:
+        return "bad"
+    return "warn" if ends < now + dt.timedelta(days=CARE_DAYS) else ""
+
+
+def _end_text(ends: dt.datetime, *, now: dt.datetime) -> str:
+    when = relative(ends, now=now)
+    return (_("ended %(when)s") if ends <= now else _("ends %(when)s")) % {"when": when}
+
+
+def _figure(value: int | None) -> str:
+    return "–" if value is None else str(value)
+
+
+def plain(text: str) -> str:
+    """`visible`, quick for the usual text."""
+    return text if text.isprintable() else visible(text)

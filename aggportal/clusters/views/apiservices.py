@@ -1,0 +1,81 @@
+"""One APIService: its page, and deleting it."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from aggportal.accounts.roles import Role, role_required
+from aggportal.clusters.forms.settings import ConfirmForm
+from aggportal.clusters.liveness import liveness_of
+from aggportal.clusters.models import WatchedAPIService
+from aggportal.clusters.pages import make_page, why_it_stays
+from aggportal.clusters.services.leadership import present_lease
+from aggportal.clusters.services.registering import delete_apiservice
+from aggportal.kube.errors import Conflict, KubeError, NotFound
+from aggportal.web.actors import actor_of
+from aggportal.web.sentences import words
+
+
+@require_GET
+@role_required(Role.VIEWER)
+def apiservice_show(request: HttpRequest, slug: str, name: str) -> HttpResponse:
+    """Show one APIService with its conditions, history, chain and manifest."""
+    row = _row(slug, name)
+    now = timezone.now()
+    context = {
+        "page": make_page(row, now=now),
+        "cluster": row.cluster,
+        "liveness": liveness_of(row.cluster.state, present_lease(), now=now),
+    }
+    return render(request, "clusters/apiservice_page.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@role_required(Role.ADMINISTRATOR)
+def apiservice_delete(request: HttpRequest, slug: str, name: str) -> HttpResponse:
+    """Ask for the name, then delete it from the cluster; the built-in ones are refused."""
+    row = _row(slug, name)
+    refusal = why_it_stays(row)
+    data = request.POST if request.method == "POST" else None
+    form = ConfirmForm(data, expected=row.name)
+    if refusal is not None:
+        return _page(request, row, form, status=409 if data is not None else 200, refusal=refusal)
+    if not form.is_valid():
+        return _page(request, row, form, status=422 if form.errors else 200)
+    return _delete(request, row, form)
+
+
+def _delete(request: HttpRequest, row: WatchedAPIService, form: ConfirmForm) -> HttpResponse:
+    uid = request.POST.get("uid", "")
+    try:
+        delete_apiservice(row.cluster, row, uid=uid, by=actor_of(request), now=timezone.now())
+    except NotFound:
+        messages.info(request, _("%(name)s was gone already.") % {"name": row.name})
+        return redirect(row.cluster)
+    except KubeError as error:
+        form.add_error(None, words(error.sentence))
+        return _page(request, row, form, status=409 if isinstance(error, Conflict) else 422)
+    messages.success(request, _("%(name)s is deleted from the cluster.") % {"name": row.name})
+    return redirect(row.cluster)
+
+
+def _page(
+    request: HttpRequest,
+    row: WatchedAPIService,
+    form: ConfirmForm,
+    *,
+    status: int,
+    refusal: object = None,
+) -> HttpResponse:
+    context = {"row": row, "cluster": row.cluster, "form": form, "refusal": refusal}
+    return render(request, "clusters/apiservice_delete_page.html", context, status=status)
+
+
+def _row(slug: str, name: str) -> WatchedAPIService:
+    rows = WatchedAPIService.objects.select_related("cluster__state", "cluster__sealed")
+    return get_object_or_404(rows, cluster__slug=slug, name=name)

@@ -1,0 +1,59 @@
+"""The page of a cluster and the fragments that keep it live."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.views.decorators.http import require_GET
+
+from aggportal.accounts.roles import Role, role_required
+from aggportal.clusters.liveness import liveness_of
+from aggportal.clusters.models import Cluster, ClusterState
+from aggportal.clusters.rows import Filter, Wanted, is_shown_already, make_board, read_wanted
+from aggportal.clusters.services.leadership import present_lease
+
+
+@require_GET
+@role_required(Role.VIEWER)
+def cluster_show(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show a cluster with its APIServices, worst first."""
+    cluster = get_object_or_404(Cluster.objects.select_related("state"), slug=slug)
+    wanted = read_wanted(request.GET.dict())
+    shown = Wanted(state=wanted.state, text=wanted.text)
+    board = make_board(cluster, present_lease(), shown, now=timezone.now())
+    return render(request, "clusters/cluster_page.html", {"board": board})
+
+
+@require_GET
+@role_required(Role.VIEWER)
+def apiservice_table(request: HttpRequest, slug: str) -> HttpResponse:
+    """Answer what is newer than the page has; 204 if nothing is."""
+    state = get_object_or_404(ClusterState.objects.select_related("cluster"), cluster__slug=slug)
+    wanted, lease, now = read_wanted(request.GET.dict()), present_lease(), timezone.now()
+    if is_shown_already(wanted, state, lease, now=now):
+        return HttpResponse(status=204)
+    cluster = state.cluster
+    cluster.state = state
+    board = make_board(cluster, lease, wanted, now=now)
+    response = render(request, "clusters/_table_answer.html", {"board": board, "oob": True})
+    if wanted.newer_than is None:
+        response["HX-Replace-Url"] = _page_address(cluster, wanted)
+    return response
+
+
+@require_GET
+@role_required(Role.VIEWER)
+def cluster_pulse(request: HttpRequest, slug: str) -> HttpResponse:
+    """Answer how live a cluster is."""
+    state = get_object_or_404(ClusterState.objects.select_related("cluster"), cluster__slug=slug)
+    liveness = liveness_of(state, present_lease(), now=timezone.now())
+    context = {"cluster": state.cluster, "liveness": liveness}
+    return render(request, "clusters/_pulse.html", context)
+
+
+def _page_address(cluster: Cluster, wanted: Wanted) -> str:
+    query = {"state": wanted.state if wanted.state != Filter.ALL else "", "q": wanted.text}
+    kept = urlencode({name: value for name, value in query.items() if value})
+    return f"{cluster.get_absolute_url()}{'?' if kept else ''}{kept}"
