@@ -15,7 +15,8 @@ env = FileAwareEnv()
 def read_or_make_secret(path: Path) -> str:
     """Return the secret in `path`; make one (mode 0600) where there is none yet.
 
-    Only for secrets whose loss costs nothing but sessions. The key-encryption key is never made silently.
+    Only for secrets whose loss costs nothing but sessions. The key-encryption key is never made
+    silently.
     """
     try:
         return path.read_text().strip()

@@ -1,8 +1,9 @@
 """Sentences that the pure cores say and that the pages translate.
 
-The cores (`pki`, `kube`) know nothing of Django, yet every visible text must be translatable. So a core says a
-`Sentence`: an English template that `makemessages` finds through `gettext_noop`, and the values that go into it. The
-web edge translates the template and puts the values in; a terminal prints `str(sentence)`.
+The cores (`pki`, `kube`) know nothing of Django, yet every visible text must be translatable. So a
+core says a `Sentence`: an English template that `makemessages` finds through `gettext_noop`, and
+the values that go into it. The web edge translates the template and puts the values in; a terminal
+prints `str(sentence)`.
 """
 
 from __future__ import annotations
@@ -33,8 +34,9 @@ class Sentence:
 class RefusedError(Exception):
     """Something a person asked for was refused. Root of the cores' error trees.
 
-    `field` names the input that is wrong, in the input's own spelling (`hosts[3]`, `key.size`, `signing.default.expiry`),
-    or is empty when no single field is to blame. `code` is stable and for programs; `str(error)` is for people.
+    `field` names the input that is wrong, in the input's own spelling (`hosts[3]`, `key.size`,
+    `signing.default.expiry`), or is empty when no single field is to blame. `code` is stable and
+    for programs; `str(error)` is for people.
     """
 
     code = "refused"

@@ -1,4 +1,4 @@
-"""What every test may use: the cast (a viewer, an issuer, an administrator, a stranger without a role).
+"""What every test may use: the cast (viewer, issuer, administrator, a stranger without a role).
 
 The suites' own fixtures stand in the conftest.py of their folders.
 """

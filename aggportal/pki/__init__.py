@@ -1,1 +1,1 @@
-"""The pure core of certificates: cfssl's documents in, X.509 out. No Django, no clock, no files, no network."""
+"""The pure core of certificates: cfssl's documents in, X.509 out. No Django, clock or network."""

@@ -13,7 +13,7 @@ M = TypeVar("M", bound=Model)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Page(Generic[M]):
-    """One page of rows, newest first; `older` and `newer` are the ids to pass on, None at an end."""
+    """One page of rows, newest first; `older`, `newer` are ids to pass on, None at the end."""
 
     rows: Sequence[M]
     older: int | None

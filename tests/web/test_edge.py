@@ -35,7 +35,10 @@ def test_hidden_characters_are_spelled_out(text: str, shown: str) -> None:
 
 
 def test_values_in_sentences_are_made_visible() -> None:
-    assert words(Sentence(text="CN %(cn)s, 100%%", params={"cn": "a\u202eb"})) == "CN a\\u{202E}b, 100%"
+    assert (
+        words(Sentence(text="CN %(cn)s, 100%%", params={"cn": "a\u202eb"}))
+        == "CN a\\u{202E}b, 100%"
+    )
 
 
 def test_a_refusal_becomes_a_page_with_its_words(rf: RequestFactory, viewer: User) -> None:
@@ -62,7 +65,10 @@ def test_the_theme_is_kept_in_a_cookie_and_rendered_by_the_server(client: Client
 
 
 def test_the_theme_form_sends_nobody_away(client: Client) -> None:
-    assert client.post("/theme/", {"theme": "dark", "next": "https://evil.example/"})["Location"] == "/"
+    assert (
+        client.post("/theme/", {"theme": "dark", "next": "https://evil.example/"})["Location"]
+        == "/"
+    )
 
 
 def test_an_unknown_address_says_so(client: Client, viewer: User) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import lru_cache
 
 from django import template
+from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.timesince import timesince, timeuntil
 from django.utils.translation import gettext as _
 
@@ -15,19 +18,28 @@ from aggportal.words import Sentence
 register = template.Library()
 
 
-@register.inclusion_tag("web/_icon.html")
-def icon(name: str, css: str = "") -> dict[str, str]:
-    """Render a vendored icon inline: `{% icon "key" %}`.
+@register.simple_tag
+@lru_cache(maxsize=256)
+def icon(name: str, css: str = "") -> str:
+    """Render a vendored icon inline: `{% icon "key" %}`; each is rendered once per process.
 
     Decorative: a word must stand beside it.
     """
-    return {"path": f"icons/{name}.svg", "css": css}
+    return render_to_string("web/_icon.html", {"path": f"icons/{name}.svg", "css": css})
 
 
-@register.inclusion_tag("web/_moment.html")
-def moment(when: dt.datetime | None, prefix: str = "") -> dict[str, object]:
+@register.simple_tag
+def moment(when: dt.datetime | None) -> str:
     """Render a time as people say it ("4 minutes ago", "in 61 days"), exact on hover, UTC named."""
-    return {"when": when, "text": f"{prefix}{relative(when, now=timezone.now())}" if when else ""}
+    if when is None:
+        return format_html("{}", "–")
+    exact = when.astimezone(dt.UTC)
+    return format_html(
+        '<time datetime="{}" title="{} UTC" data-relative>{}</time>',
+        exact.isoformat(timespec="seconds"),
+        f"{exact:%Y-%m-%d %H:%M:%S}",
+        relative(when, now=timezone.now()),
+    )
 
 
 @register.inclusion_tag("web/_copy.html")

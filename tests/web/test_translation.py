@@ -1,0 +1,60 @@
+"""Another language needs a catalogue and nothing else: no template is touched."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.utils import translation
+from django.utils.translation import trans_real
+
+from aggportal.accounts.models import User
+
+CATALOGUE = settings.BASE_DIR / "aggportal/locale/en/LC_MESSAGES/django.po"
+
+
+@pytest.fixture
+def marked_language(tmp_path: Path, settings: object) -> Iterator[None]:
+    """A language in which every text is marked by brackets, made from the English catalogue."""
+    if not shutil.which("msgfilter") or not shutil.which("msgfmt"):
+        pytest.skip("gettext's tools are not installed (Debian: gettext)")
+    folder = tmp_path / "eo" / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    filled = subprocess.run(["msgen", str(CATALOGUE)], check=True, capture_output=True).stdout
+    marked = subprocess.run(
+        ["msgfilter", "--keep-header", "sed", r"s/^\(.*[[:alpha:]].*\)$/⟦\1⟧/"],
+        input=filled,
+        check=True,
+        capture_output=True,
+    ).stdout
+    (folder / "django.po").write_bytes(marked)
+    subprocess.run(["msgfmt", "-o", folder / "django.mo", folder / "django.po"], check=True)
+    settings.LOCALE_PATHS = [str(tmp_path)]  # type: ignore[attr-defined]  # pytest-django's wrapper
+    trans_real._translations.clear()
+    yield
+    translation.activate(settings.LANGUAGE_CODE)  # type: ignore[attr-defined]  # likewise
+    trans_real._translations.clear()
+
+
+@pytest.mark.usefixtures("marked_language")
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/", "⟦What needs you⟧"),
+        ("/certificates/", "⟦Certificates⟧"),
+        ("/authorities/", "⟦Authorities⟧"),
+        ("/clusters/", "⟦Clusters⟧"),
+        ("/flags/", "⟦Flags"),
+        ("/audit/", "⟦Audit⟧"),
+    ],
+)
+def test_a_page_speaks_another_language(client: Client, viewer: User, path: str, said: str) -> None:
+    client.force_login(viewer)
+    page = client.get(path, headers={"Accept-Language": "eo"}).content.decode()
+    assert said in page
+    assert 'lang="eo"' in page
