@@ -65,6 +65,15 @@
     if (event.target.matches("[data-confirm-name]")) checkName(event.target);
   });
 
+  // What was refused is judged anew when the field is edited: its error leaves with the first keystroke.
+  document.addEventListener("input", (event) => {
+    const input = event.target;
+    if (!input.matches("[aria-invalid]")) return;
+    input.removeAttribute("aria-invalid");
+    const field = input.closest(".field");
+    if (field) for (const errors of field.querySelectorAll(":scope > .field-errors")) errors.remove();
+  });
+
   // "/" goes to the search box.
   document.addEventListener("keydown", (event) => {
     if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;

@@ -109,3 +109,35 @@ def test_a_life_has_a_share_and_a_state(days, lived, state):
     begin = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
     life = life_of(begin, begin + 100 * DAY, now=begin + days * DAY)
     assert (life.lived, life.state) == (lived, state)
+
+
+def test_allowed_names_are_kept_once_each_and_recorded(client_of, administrator) -> None:
+    authority = made_for_names()
+    answer = client_of(administrator).post(
+        f"/authorities/{authority.slug}/names/", {"allowed_names": "a\r\n b \r\n\r\na"}
+    )
+    assert answer.status_code == 302
+    authority.refresh_from_db()
+    assert authority.proxy_names == ("a", "b")
+    assert Entry.objects.filter(action="authority.names_changed").count() == 1
+
+
+@pytest.mark.parametrize("typed", ["x" * 65, "\n".join(map(str, range(21))), "a\u202eb", "a\x00b"])
+def test_names_that_no_certificate_could_bear_are_refused(
+    client_of, administrator, typed: str
+) -> None:
+    authority = made_for_names()
+    answer = client_of(administrator).post(
+        f"/authorities/{authority.slug}/names/", {"allowed_names": typed}
+    )
+    assert answer.status_code == 422
+    assert "field-errors" in answer.content.decode()
+    authority.refresh_from_db()
+    assert authority.proxy_names == ()
+
+
+def test_only_administrators_say_the_allowed_names(client_of, issuer) -> None:
+    authority = made_for_names()
+    client = client_of(issuer)
+    assert client.post(f"/authorities/{authority.slug}/names/").status_code == 403
+    assert client.get(f"/authorities/{authority.slug}/names/").status_code == 405

@@ -12,6 +12,8 @@ from aggportal.ledger.models import Entry
 from aggportal.pki.presets import DEFAULT_CONFIG_TEXT
 from aggportal.pki.reading import read_certificate
 
+pytestmark = pytest.mark.django_db
+
 NEW = "/authorities/new/"
 SPEC = '{"CN": "front-proxy-ca", "key": {"algo": "ecdsa", "size": 256}, "ca": {"expiry": "87600h"}}'
 RECIPE = {

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _l
 
 from aggportal.certs.models import Authority, Certificate
+from aggportal.certs.services.configs import config_of
 from aggportal.web.forms import PortalForm
 
 SOON = dt.timedelta(days=30)
@@ -27,7 +28,12 @@ class CertificateFilter(PortalForm):
         to_field_name="slug",
         empty_label=_l("any"),
     )
-    profile = forms.CharField(label=_l("Profile"), required=False, max_length=100)
+    profile = forms.CharField(
+        label=_l("Profile"),
+        required=False,
+        max_length=100,
+        widget=forms.TextInput(attrs={"list": "profile-names", "autocomplete": "off"}),
+    )
     state = forms.ChoiceField(
         label=_l("State"),
         required=False,
@@ -38,6 +44,16 @@ class CertificateFilter(PortalForm):
             ("expired", _l("expired")),
         ],
     )
+
+    @property
+    def narrows(self) -> bool:
+        """Tell whether any filter is set."""
+        return self.is_valid() and any(self.cleaned_data.values())
+
+    def profile_names(self) -> list[str]:
+        """Return the profiles that the authorities have now; older ones can still be typed."""
+        configs = [config_of(authority) for authority in Authority.objects.only("signing_config")]
+        return sorted({profile.name for config in configs for profile in config.profiles})
 
     def certificates(self, *, now: dt.datetime) -> QuerySet[Certificate]:
         """Return the certificates that the filters leave."""

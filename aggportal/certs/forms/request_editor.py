@@ -36,7 +36,17 @@ Posted = Mapping[str, str]
 
 MAX_NAMES = 10
 _SPEC_KEYS = frozenset(
-    "CN hosts key names serialnumber ca extensions delegation_enabled crl_url".split()
+    [
+        "CN",
+        "hosts",
+        "key",
+        "names",
+        "serialnumber",
+        "ca",
+        "extensions",
+        "delegation_enabled",
+        "crl_url",
+    ]
 )
 _INDEX = re.compile(r"\[(\d+)\]")
 

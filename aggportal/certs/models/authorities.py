@@ -52,6 +52,8 @@ class Authority(models.Model):
     csr_pem = models.TextField()
     request_spec = models.TextField()
     signing_config = models.TextField()
+    # What --requestheader-allowed-names is to hold, one name a line; empty while nobody said.
+    allowed_names = models.TextField(blank=True, default="")
     created_at = models.DateTimeField()
     created_by = models.CharField(max_length=150)
     key = models.OneToOneField(SealedKey, on_delete=models.PROTECT, related_name="authority")
@@ -62,6 +64,11 @@ class Authority(models.Model):
 
     def __str__(self) -> str:
         return self.label
+
+    @property
+    def proxy_names(self) -> tuple[str, ...]:
+        """The CNs that may act as front proxy under this authority; empty while nobody said."""
+        return tuple(self.allowed_names.splitlines())
 
     def get_absolute_url(self) -> str:
         return reverse("certs:authority_show", args=[self.slug])

@@ -13,6 +13,10 @@ from aggportal.certs.models.authorities import Authority
 from aggportal.certs.models.keys import SealedKey
 from aggportal.certs.models.signing_requests import SigningRequest
 
+_HEX_DIGITS = frozenset("0123456789abcdef")
+# Shorter ones may be a part of a name, and are looked for there.
+_SHORTEST_SERIAL = 32
+
 
 class CertificateQuerySet(models.QuerySet["Certificate"]):
     """Certificates in the domain's words."""
@@ -31,16 +35,15 @@ class CertificateQuerySet(models.QuerySet["Certificate"]):
 
     def matching(self, text: str) -> Self:
         """Those whose CN or a name contains `text`, or whose serial or fingerprint is `text`
-        (colons allowed).
+        (colons and leading zeros as one likes).
         """
         wanted = text.strip()
         if not wanted:
             return self
-        digits = wanted.replace(":", "").replace(" ", "").lower()
-        found = Q(common_name__icontains=wanted) | Q(names__icontains=wanted)
-        if len(digits) >= 8 and all(char in "0123456789abcdef" for char in digits):
-            found |= Q(serial=digits) | Q(fingerprint_sha256=digits)
-        return self.filter(found)
+        digits = "".join(wanted.split()).replace(":", "").lower()
+        if set(digits) <= _HEX_DIGITS and len(digits) >= _SHORTEST_SERIAL:
+            return self.filter(Q(serial=digits.zfill(40)) | Q(fingerprint_sha256=digits))
+        return self.filter(Q(common_name__icontains=wanted) | Q(names__icontains=wanted))
 
 
 class Certificate(models.Model):
@@ -83,6 +86,11 @@ class Certificate(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("certs:certificate_show", args=[self.pk])
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The SANs without their kinds, in encoded order."""
+        return tuple(line.partition(" ")[2] for line in self.names.splitlines())
 
 
 class CertificateMaterial(models.Model):

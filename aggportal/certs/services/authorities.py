@@ -117,6 +117,23 @@ def _store(authority: Authority, *, by: Actor, now: dt.datetime) -> None:
     )
 
 
+@transaction.atomic
+def change_allowed_names(authority: Authority, names: str, *, by: Actor, now: dt.datetime) -> None:
+    """Keep which CNs may act as front proxy under `authority`, one name a line."""
+    before = authority.allowed_names
+    if names == before:
+        return
+    authority.allowed_names = names
+    authority.save(update_fields=["allowed_names"])
+    record(
+        "authority.names_changed",
+        actor=by,
+        subject=("authority", authority.slug, authority.label),
+        detail={"before": before.splitlines(), "after": names.splitlines()},
+        at=now,
+    )
+
+
 def require_free_slug(slug: str) -> None:
     """Refuse a short name that another authority has."""
     if Authority.objects.filter(slug=slug).exists():

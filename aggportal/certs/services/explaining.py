@@ -49,6 +49,7 @@ def _explanation(
         authority=Issuing(
             certificate=read_certificate(authority.certificate_pem),
             lane=authority.lane,  # type: ignore[arg-type]  # the model's choices are the core's lanes
+            allowed_names=authority.proxy_names,
         ),
         now=now,
         allow_reserved=choices.allow_reserved,

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from django.db.models import Count
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
 
 from aggportal.accounts.roles import Role, role_required
+from aggportal.certs.forms.proxy_names import ProxyNamesForm
 from aggportal.certs.lane_words import LANE_WORDS
 from aggportal.certs.lifetimes import life_of
-from aggportal.certs.models import Authority
+from aggportal.certs.models import Authority, Lane
 from aggportal.certs.services.authority_documents import authority_documents
+from aggportal.certs.services.authorities import change_allowed_names
 from aggportal.pki.config import parse_config
 from aggportal.pki.reading import read_certificate
+from aggportal.web.actors import actor_of
 
 LATEST = 10
 
@@ -41,8 +46,34 @@ def authority_list(request: HttpRequest) -> HttpResponse:
 def authority_show(request: HttpRequest, slug: str) -> HttpResponse:
     """Show one authority: life, lane, profiles, what it issued, its public files."""
     authority = get_object_or_404(Authority, slug=slug)
+    return _page(request, authority, ProxyNamesForm(initial=_names_of(authority)))
+
+
+@require_POST
+@role_required(Role.ADMINISTRATOR)
+def authority_names(request: HttpRequest, slug: str) -> HttpResponse:
+    """Say which CNs may act as front proxy under this authority."""
+    authority = get_object_or_404(Authority, slug=slug)
+    form = ProxyNamesForm(request.POST)
+    if not form.is_valid():
+        return _page(request, authority, form, status=422)
+    names = form.cleaned_data["allowed_names"]
+    change_allowed_names(authority, names, by=actor_of(request), now=timezone.now())
+    messages.success(request, _("The allowed names are saved."))
+    return redirect(authority)
+
+
+def _names_of(authority: Authority) -> dict[str, str]:
+    return {"allowed_names": authority.allowed_names}
+
+
+def _page(
+    request: HttpRequest, authority: Authority, form: ProxyNamesForm, *, status: int = 200
+) -> HttpResponse:
     context = {
         "authority": authority,
+        "names_form": form,
+        "may_proxy": authority.lane in (Lane.FRONT_PROXY, Lane.GENERAL),
         "lane": LANE_WORDS[authority.lane],
         "facts": read_certificate(authority.certificate_pem),
         "life": life_of(authority.not_before, authority.not_after, now=timezone.now()),
@@ -51,7 +82,7 @@ def authority_show(request: HttpRequest, slug: str) -> HttpResponse:
         "issued": authority.certificates.count(),
         "files": authority_documents(authority),
     }
-    return render(request, "certs/authority_page.html", context)
+    return render(request, "certs/authority_page.html", context, status=status)
 
 
 @require_GET

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -16,7 +17,7 @@ from aggportal.certs.models import Authority, Certificate
 from aggportal.certs.services.files import public_files
 from aggportal.ledger.models import Entry
 from aggportal.pki.reading import read_certificate
-from aggportal.web.pagination import capped_count, page_by_id
+from aggportal.web.pagination import Page, capped_count, page_by_id
 
 
 @require_GET
@@ -32,7 +33,7 @@ def certificate_list(request: HttpRequest) -> HttpResponse:
         after=request.GET.get("after", ""),
     )
     rows = [(row, life_of(row.not_before, row.not_after, now=now)) for row in page.rows]
-    context = {"form": form, "page": page, "rows": rows, "count": capped_count(found)}
+    context = {"form": form, "page": page, "rows": rows, "count": _count(found, page)}
     context["has_authorities"] = bool(rows) or Authority.objects.exists()
     return render(request, "certs/certificate_list_page.html", context)
 
@@ -44,6 +45,13 @@ def certificate_show(request: HttpRequest, pk: int) -> HttpResponse:
     rows = Certificate.objects.select_related("authority", "material", "request")
     certificate = get_object_or_404(rows, pk=pk)
     return render(request, "certs/certificate_page.html", certificate_context(certificate))
+
+
+def _count(found: QuerySet[Certificate], page: Page[Certificate]) -> str:
+    """Count what the filters leave; a list of one page is counted already."""
+    if page.older is None and page.newer is None:
+        return str(len(page.rows))
+    return capped_count(found)
 
 
 def certificate_context(certificate: Certificate) -> dict[str, object]:

@@ -36,7 +36,6 @@ from aggportal.pki.presets import DEFAULT_REQUEST
 from aggportal.web.actors import actor_of
 from aggportal.web.sentences import words
 
-
 # The choice beside which a refusal stands, where it is another than the field that it names.
 _MENDED_BY = {OutlivesIssuer.code: "end_with_authority"}
 
