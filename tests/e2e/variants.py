@@ -60,11 +60,16 @@ class Issued:
 
 @dataclass(frozen=True, kw_only=True)
 class Variant:
-    """One way through the pages. `prepare` makes authorities and certificates in a folder."""
+    """One way through the pages. `prepare` makes authorities and certificates in a folder.
+
+    Without kube-proxy, kube-apiserver dials the endpoints itself. The cluster is connected with a
+    ServiceAccount's token or `by_kubeconfig`.
+    """
 
     name: str
     prepare: Callable[[Visitor, Path], Issued]
     kube_proxy: bool = True
+    by_kubeconfig: bool = False
 
 
 def recipe(visitor: Visitor, folder: Path) -> Issued:
@@ -104,7 +109,7 @@ def split(visitor: Visitor, folder: Path) -> Issued:
 VARIANTS = [
     Variant(name="recipe", prepare=recipe),
     Variant(name="recipe-routed", prepare=recipe_as_cfssl, kube_proxy=False),
-    Variant(name="ecdsa-split", prepare=split),
+    Variant(name="ecdsa-split", prepare=split, by_kubeconfig=True),
 ]
 
 

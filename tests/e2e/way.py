@@ -1,0 +1,110 @@
+"""The whole way, walked for one variant: a cluster that runs on what the portal's pages gave."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.e2e import cluster_deeds, deeds
+from tests.e2e.cluster_side import apply_documents, token_for
+from tests.e2e.control_plane import ControlPlane, ExtensionServer, routable_address
+from tests.e2e.variants import Issued, Variant
+from tests.e2e.visitor import Visitor
+
+StartControlPlane = Callable[..., ControlPlane]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """A control plane with exactly the rendered flags, an extension server with the portal's
+    certificate, and the cluster's slug in the portal; nothing is registered yet."""
+
+    visitor: Visitor
+    variant: Variant
+    issued: Issued
+    flags: list[str]
+    plane: ControlPlane
+    extension: ExtensionServer
+    cluster: str
+
+    @property
+    def service_port(self) -> int:
+        """The port for the APIService: an ExternalName has no ports that could be mapped."""
+        return self.extension.port if self.variant.kube_proxy else 443
+
+
+def walk(
+    visitor: Visitor, variant: Variant, start_control_plane: StartControlPlane, folder: Path
+) -> Way:
+    """Make and take the files, render the flags, start everything, connect the cluster."""
+    issued = variant.prepare(visitor, folder)
+    page = deeds.choose_flags(visitor, issued.flag_choices(kube_proxy=variant.kube_proxy))
+    flags = deeds.arguments_by_shell(deeds.take_flags(visitor, page))
+    plane = start_control_plane(flags)
+    extension = _start_extension(plane, issued, routed=not variant.kube_proxy)
+    return Way(
+        visitor=visitor,
+        variant=variant,
+        issued=issued,
+        flags=flags,
+        plane=plane,
+        extension=extension,
+        cluster=connect(visitor, variant, plane),
+    )
+
+
+def connect(visitor: Visitor, variant: Variant, plane: ControlPlane) -> str:
+    """Connect with the account that the page prints; one variant with a kubeconfig."""
+    if variant.by_kubeconfig:
+        kubeconfig = json.dumps(plane.kubeconfig())
+        connected = cluster_deeds.connect_by_kubeconfig(
+            visitor, name=variant.name, kubeconfig=kubeconfig
+        )
+        return cluster_deeds.slug_of(connected)
+    apply_documents(plane, cluster_deeds.printed_access(visitor))
+    connected = cluster_deeds.connect_by_token(
+        visitor,
+        name=variant.name,
+        server=plane.url,
+        ca=plane.authority.pem,
+        token=token_for(plane, namespace="aggportal", name="aggportal"),
+    )
+    return cluster_deeds.slug_of(connected)
+
+
+def _start_extension(plane: ControlPlane, issued: Issued, *, routed: bool) -> ExtensionServer:
+    """Behind the Service wardle/api: by its own address if routed, else over loopback."""
+    address = (routable_address() or VETH_ADDRESS) if routed else "127.0.0.1"
+    extension = ExtensionServer(plane=plane, serving=issued.serving, address=address)
+    extension.start()
+    if routed:
+        plane.expose_by_endpoints("wardle", "api", address=address, port=extension.port)
+    else:
+        plane.expose_on_loopback("wardle", "api")
+    return extension
+
+
+VETH, VETH_ADDRESS = "aggportal-e2e", "198.51.100.17"
+
+
+@contextlib.contextmanager
+def address_outside_loopback() -> Iterator[None]:
+    """Endpoints must not be loopback: a machine without any other address gets one meanwhile."""
+    if routable_address() is not None:
+        yield
+        return
+    _ip("link", "add", VETH, "type", "veth", "peer", "name", f"{VETH}1")
+    try:
+        _ip("address", "add", f"{VETH_ADDRESS}/32", "dev", VETH)
+        _ip("link", "set", VETH, "up")
+        yield
+    finally:
+        _ip("link", "delete", VETH)
+
+
+def _ip(*words: str) -> None:
+    subprocess.run(["ip", *words], check=True)
