@@ -17,6 +17,7 @@ ACTIONS = {
     "person.password_renewed": gettext_lazy("made a one-time password for"),
     "authority.created": gettext_lazy("made the authority"),
     "authority.config_changed": gettext_lazy("changed the profiles of"),
+    "authority.names_changed": gettext_lazy("changed the allowed names of"),
     "certificate.issued": gettext_lazy("issued the certificate"),
     "certificate.key_taken": gettext_lazy("took the private key of"),
     "cluster.connected": gettext_lazy("connected the cluster"),

@@ -93,7 +93,9 @@ class FlagsForm(PortalForm):
         required=False,
         max_length=20_000,
         strip=False,
-        help_text=gettext_lazy("The certificate's own common name is always allowed."),
+        help_text=gettext_lazy(
+            "The certificate's own common name is allowed, or what the authority's page lists."
+        ),
         widget=forms.Textarea(attrs={"class": "mono", "rows": 2, "spellcheck": "false"}),
     )
     version = forms.ChoiceField(
@@ -176,7 +178,7 @@ class FlagsForm(PortalForm):
             # A refusal takes its field out of cleaned_data, and both are to be said at once.
             chosen = dict(self.cleaned_data)
             facts = choices.facts_of(chosen["certificate"])
-            names = allowed_names(facts.common_name, chosen.get("names", ""))
+            names = allowed_names(facts.common_name, chosen.get("names", ""), chosen["authority"])
             self._judge(facts, authority=chosen["authority"], names=names)
             front_proxy = self._put_together(chosen, names)
             self.front_proxy = None if self.errors else front_proxy
@@ -211,7 +213,8 @@ class FlagsForm(PortalForm):
         self.add_error(_FIELD_OF.get(field, "certificate"), text)
 
 
-def allowed_names(common_name: str, lines: str) -> tuple[str, ...]:
-    """Return the certificate's `common_name`, then the further names (one a line), each once."""
+def allowed_names(common_name: str, lines: str, authority: Authority) -> tuple[str, ...]:
+    """Return the authority's own allowed names, or else the `common_name`; then the further ones."""
     further = (line.strip() for line in lines.splitlines())
-    return tuple(dict.fromkeys(name for name in (common_name, *further) if name))
+    first = authority.proxy_names or (common_name,)
+    return tuple(dict.fromkeys(name for name in (*first, *further) if name))

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from aggportal.certs.lifetimes import life_of
 from aggportal.certs.models import Authority, Lane
+from aggportal.ledger.models import Entry
 from aggportal.pki.reading import read_certificate
 from tests.certs.authority_made import make_authority
 
@@ -111,8 +112,7 @@ def test_a_life_has_a_share_and_a_state(days, lived, state):
     assert (life.lived, life.state) == (lived, state)
 
 
-def test_allowed_names_are_kept_once_each_and_recorded(client_of, administrator) -> None:
-    authority = made_for_names()
+def test_allowed_names_are_kept_once_each_and_recorded(client_of, administrator, authority) -> None:
     answer = client_of(administrator).post(
         f"/authorities/{authority.slug}/names/", {"allowed_names": "a\r\n b \r\n\r\na"}
     )
@@ -124,9 +124,8 @@ def test_allowed_names_are_kept_once_each_and_recorded(client_of, administrator)
 
 @pytest.mark.parametrize("typed", ["x" * 65, "\n".join(map(str, range(21))), "a\u202eb", "a\x00b"])
 def test_names_that_no_certificate_could_bear_are_refused(
-    client_of, administrator, typed: str
+    client_of, administrator, authority, typed: str
 ) -> None:
-    authority = made_for_names()
     answer = client_of(administrator).post(
         f"/authorities/{authority.slug}/names/", {"allowed_names": typed}
     )
@@ -136,8 +135,7 @@ def test_names_that_no_certificate_could_bear_are_refused(
     assert authority.proxy_names == ()
 
 
-def test_only_administrators_say_the_allowed_names(client_of, issuer) -> None:
-    authority = made_for_names()
+def test_only_administrators_say_the_allowed_names(client_of, issuer, authority) -> None:
     client = client_of(issuer)
     assert client.post(f"/authorities/{authority.slug}/names/").status_code == 403
     assert client.get(f"/authorities/{authority.slug}/names/").status_code == 405

@@ -140,3 +140,17 @@ def test_kubespray_says_what_it_cannot_carry(flags):
     assert answer.status_code == 200
     assert "cannot carry" in answer.content.decode()
     assert flags(live=True, path="/flags/download/kubespray/", names="{{ x }}").status_code == 422
+
+
+def test_a_name_that_the_authority_does_not_allow_is_refused_until_it_is_added(
+    flags, authority, certificate
+):
+    authority.allowed_names = "front-proxy-2027"
+    authority.save()
+    answer = flags(authority=authority.slug, certificate=certificate.pk)
+    assert answer.status_code == 422
+    assert "allowed names" in notes(answer, "names") + notes(answer, "certificate")
+    name = certificate.common_name
+    added = flags(authority=authority.slug, certificate=certificate.pk, names=name)
+    assert added.status_code == 200
+    assert f"front-proxy-2027,{name}" in added.content.decode()
