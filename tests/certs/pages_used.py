@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
@@ -31,7 +30,7 @@ def pasted(
     return {**chosen, "base": base, "text": text, **rest}
 
 
-def send(client: Client, data: dict[str, str], *, to: str = NEW) -> HttpResponse:
+def send(client: Client, data: dict[str, str], *, to: str = NEW):
     return client.post(reverse(to), data)
 
 

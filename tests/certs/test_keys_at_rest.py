@@ -12,19 +12,25 @@ from django.db import connection
 
 from aggportal.certs.models import Authority, Certificate, SealedKey
 from aggportal.certs.services.keys import open_authority_key, open_key
-from aggportal.pki.keys import private_key_der, private_key_pem
+from aggportal.pki.keys import PrivateKey, private_key_der, private_key_pem
 from aggportal.vault.errors import CannotOpen
 from tests.certs.makers import make_authority, make_certificate
 
 
-def forms_of(key: EllipticCurvePrivateKey) -> list[bytes]:
+def forms_of(key: PrivateKey) -> list[bytes]:
     """Every spelling of a private key that a search of the disk could find."""
+    assert isinstance(key, EllipticCurvePrivateKey)
     scalar = key.private_numbers().private_value
     secrets = [private_key_der(key), scalar.to_bytes(32, "big"), scalar.to_bytes(32, "little")]
     lines = private_key_pem(key).encode().splitlines()[1:-1]
     encoded = [form(secret) for secret in secrets for form in (bytes.hex, base64.b64encode)]
     texts = [text if isinstance(text, bytes) else text.encode() for text in encoded]
     return [*secrets, *lines[:2], *texts, *(t.upper() for t in texts), str(scalar).encode()]
+
+
+def sealed(certificate: Certificate) -> SealedKey:
+    """The certificate's key as the database has it now."""
+    return SealedKey.objects.get(certificate=certificate)
 
 
 def everything_stored(folder: Path) -> bytes:
@@ -45,7 +51,7 @@ def test_dump_has_no_usable_key(tmp_path: Path) -> None:
     certificate = make_certificate(authority)
     keys = [
         open_authority_key(authority),
-        open_key(certificate.key, spki=certificate.spki_sha256),
+        open_key(sealed(certificate), spki=certificate.spki_sha256),
     ]
     stored = everything_stored(tmp_path)
     assert certificate.fingerprint_sha256.encode() in stored
@@ -69,33 +75,35 @@ def test_swapped_ciphertexts_are_refused() -> None:
     authority = make_authority()
     first, second = make_certificate(authority, "one"), make_certificate(authority, "two")
     for field in ("ciphertext", "nonce", "wrapped_key"):
-        SealedKey.objects.filter(pk=first.key.pk).update(**{field: getattr(second.key, field)})
+        SealedKey.objects.filter(certificate=first).update(
+            **{field: getattr(sealed(second), field)}
+        )
         with pytest.raises(CannotOpen):
-            open_key(SealedKey.objects.get(pk=first.key.pk), spki=first.spki_sha256)
+            open_key(sealed(first), spki=first.spki_sha256)
 
 
 @pytest.mark.django_db
 def test_a_whole_key_of_another_certificate_is_refused() -> None:
     authority = make_authority()
     first, second = make_certificate(authority, "one"), make_certificate(authority, "two")
-    third = second.key
+    other = sealed(second)
     Certificate.objects.filter(pk=second.pk).update(key=None)
-    Certificate.objects.filter(pk=first.pk).update(key=third)
+    Certificate.objects.filter(pk=first.pk).update(key=other)
     with pytest.raises(CannotOpen):
-        open_key(Certificate.objects.get(pk=first.pk).key, spki=first.spki_sha256)
+        open_key(sealed(first), spki=first.spki_sha256)
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("field", ["purpose", "binding"])
 def test_a_key_relabelled_for_another_purpose_is_refused(field: str) -> None:
     certificate = make_certificate(make_authority())
-    SealedKey.objects.filter(pk=certificate.key.pk).update(**{field: "authority-key"})
+    SealedKey.objects.filter(certificate=certificate).update(**{field: "authority-key"})
     with pytest.raises(CannotOpen):
-        open_key(SealedKey.objects.get(pk=certificate.key.pk), spki=certificate.spki_sha256)
+        open_key(sealed(certificate), spki=certificate.spki_sha256)
 
 
 @pytest.mark.django_db
 def test_a_key_shows_nothing_of_itself_in_logs() -> None:
-    key = make_certificate(make_authority()).key
+    key = sealed(make_certificate(make_authority()))
     assert str(key.pk) in str(key)
     assert "ciphertext" not in repr(key)
