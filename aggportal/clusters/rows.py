@@ -1,18 +1,21 @@
 """From watched APIServices to what the table of a cluster shows: worst first, filtered, counted.
 
-Four hundred rows are shown in one go, so everything that a row needs is worked out here, once.
+Four hundred rows are shown in one go, so everything that a row needs is worked out here, once, and
+the markup of a row that has not changed is kept.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import quote
 
 from django.db import models
+from django.template.loader import render_to_string
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from aggportal.clusters.liveness import Liveness, liveness_of
 from aggportal.clusters.models import (
@@ -72,7 +75,7 @@ class TlsLook:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Row:
-    """One line of the table, ready to be printed."""
+    """One line of the table, ready to be printed. Equal rows look alike; `cause` follows."""
 
     name: str
     url: str
@@ -87,7 +90,7 @@ class Row:
     tls: TlsLook
     strip: tuple[Part, ...]
     flash: bool
-    cause: Cause | None = None
+    cause: Cause | None = field(default=None, compare=False)
     message: str = ""
 
 
@@ -112,6 +115,17 @@ class Board:
     rows: tuple[Row, ...]
     counts: tuple[Count, ...]
 
+    def lines(self) -> Iterator[str]:
+        """Yield the markup of each row."""
+        language, old = get_language() or "", self.liveness.is_old
+        return (_markup(row, old=old, language=language) for row in self.rows)
+
+
+@lru_cache(maxsize=4096)
+def _markup(row: Row, *, old: bool, language: str) -> str:
+    """Render one row; what it looks like depends on nothing but the arguments."""
+    return render_to_string("clusters/_row.html", {"row": row, "old": old})
+
 
 def read_wanted(query: Mapping[str, str]) -> Wanted:
     """What the address asks for; what makes no sense counts as absent."""
@@ -131,7 +145,7 @@ def is_shown_already(
     """Whether the page that asks has everything: same version, and as live as it says."""
     return (
         wanted.newer_than is not None
-        and state.version <= wanted.newer_than
+        and state.version == wanted.newer_than
         and liveness_of(state, lease, now=now).kind == wanted.was
     )
 
@@ -209,7 +223,7 @@ def _row(
         word=str(_LABELS.get(row.available, row.available)),
         reason=plain(row.reason),
         since=row.since,
-        since_text=relative(row.since, now=now) if row.since else "",
+        since_text=_relative(row.since, now=now) if row.since else "",
         priorities=f"{_figure(row.group_priority)} / {_figure(row.version_priority)}",
         tls=tls_look(row, now=now),
         strip=strip(lately, status=row.available, start=now - STRIP, end=now),
@@ -248,8 +262,21 @@ def _end_css(ends: dt.datetime, *, now: dt.datetime) -> str:
 
 
 def _end_text(ends: dt.datetime, *, now: dt.datetime) -> str:
-    when = relative(ends, now=now)
+    when = _relative(ends, now=now)
     return (_("ended %(when)s") if ends <= now else _("ends %(when)s")) % {"when": when}
+
+
+def _relative(at: dt.datetime, *, now: dt.datetime) -> str:
+    """As `relative`, no more exact than its words are, so that it is worked out once a while."""
+    away = abs((now - at).total_seconds())
+    step = 3600 if away > 86_400 else 60 if away > 60 else 1
+    moment = dt.datetime.fromtimestamp(now.timestamp() // step * step, tz=dt.UTC)
+    return _worded(at, moment, get_language() or "")
+
+
+@lru_cache(maxsize=8192)
+def _worded(at: dt.datetime, now: dt.datetime, language: str) -> str:
+    return relative(at, now=now)
 
 
 def _figure(value: int | None) -> str:

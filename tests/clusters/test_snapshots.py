@@ -205,3 +205,18 @@ def test_a_worker_that_does_not_lead_writes_nothing(cluster, leadership):
         write_trouble(cluster, REFUSED, since=timezone.now(), leadership=other)
     cluster.state.refresh_from_db()
     assert cluster.state.version == 0
+
+
+def test_history_keeps_its_order_though_the_clusters_times_are_cut_to_seconds(see):
+    fresh = raw_apiservice(METRICS)
+    del fresh["status"]
+    see(fresh)
+    first = Transition.objects.get()
+    cut = first.at.replace(microsecond=0).isoformat()
+    see(newer(raw_apiservice(METRICS, since=cut)), changed=[METRICS])
+    assert [each.went_to for each in Transition.objects.order_by("at", "pk")] == ["Unknown", "True"]
+
+
+def test_an_old_apiservice_is_known_since_its_own_time(see):
+    see(raw_apiservice(METRICS, since="2026-01-01T00:00:00Z"))
+    assert Transition.objects.get().at == dt.datetime(2026, 1, 1, tzinfo=dt.UTC)

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterable
 
 from django.db import transaction
+from django.db.models import Max
 
 from aggportal.clusters.facts import Facts, Raw, document_of, facts_of, name_of, resource_version_of
 from aggportal.clusters.models import (
@@ -133,6 +134,7 @@ def _write_rows(
     gone = [row for name, row in present.items() if name not in seen]
     turned += [_leave(row, now=now) for row in gone]
     WatchedAPIService.objects.filter(pk__in=[row.pk for row in gone]).delete()
+    _keep_order(cluster, turned)
     Transition.objects.bulk_create(turned, batch_size=100)
     return changed or bool(gone)
 
@@ -153,18 +155,26 @@ def _fill(row: WatchedAPIService, facts: Facts, raw: Raw, *, version: int) -> bo
 
 def _turn(row: WatchedAPIService, facts: Facts, *, now: dt.datetime) -> Transition:
     """The cluster's own time of a change of status is more exact than ours, if it is not absurd."""
-    moved = row.available != facts.available and facts.since and facts.since <= now + _SKEW
-    known_since = row.since is None or (facts.since and facts.since >= row.since)
+    moved = row.available != facts.available
+    told = facts.since if moved and facts.since and facts.since <= now + _SKEW else None
     return Transition(
         cluster=row.cluster,
         name=row.name,
-        at=facts.since if moved and known_since and facts.since else now,
+        at=told or now,
         came_from=row.available,
         went_to=facts.available,
         reason=facts.reason,
         message=facts.message,
         cause=facts.cause,
     )
+
+
+def _keep_order(cluster: Cluster, turned: list[Transition]) -> None:
+    """Let no transition stand before an earlier one: the cluster's times are cut to seconds."""
+    known = Transition.objects.filter(cluster=cluster, name__in=[each.name for each in turned])
+    latest = dict(known.values("name").annotate(last=Max("at")).values_list("name", "last"))
+    for each in turned:
+        each.at = max(each.at, latest.get(each.name, each.at))
 
 
 def _leave(row: WatchedAPIService, *, now: dt.datetime) -> Transition:
