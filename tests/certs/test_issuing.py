@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from aggportal.certs.models import Authority, Certificate, Mode, SealedKey, SigningRequest, State
 from aggportal.certs.services.files import bundle, take_key
 from aggportal.certs.services.issuing import IssueChoices, issue_certificate
 from aggportal.ledger.models import Entry, Outcome
+from aggportal.ledger.services import verify_chain
 from aggportal.pki.errors import InvalidField, OutlivesIssuer, ReservedIdentity, UnknownProfile
 from aggportal.pki.keys import load_private_key, spki_sha256
 from aggportal.pki.requests import load_request_spec
@@ -113,3 +116,29 @@ def test_an_unsafe_file_name_is_refused(base: str) -> None:
 def test_a_compat_authority_does_as_cfssl_does() -> None:
     authority = make_authority(mode=Mode.COMPAT, expiry="100h")
     assert issue(authority, {"CN": "x"}).not_after > authority.not_after
+
+
+def test_the_same_serial_is_never_signed_twice(monkeypatch) -> None:
+    authority = make_authority()
+    monkeypatch.setattr("aggportal.pki.issuing.new_serial", lambda: 42)
+    make_certificate(authority, "first")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        make_certificate(authority, "second")
+    assert Certificate.objects.get().common_name == "first"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_people_at_once_each_get_a_certificate_and_the_ledger_holds() -> None:
+    authority = make_authority()
+
+    def issue_one(number: int) -> str:
+        try:
+            return make_certificate(authority, f"n{number}").serial
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        serials = list(pool.map(issue_one, range(12)))
+    assert len(set(serials)) == Certificate.objects.count() == 12
+    assert set(SigningRequest.objects.values_list("state", flat=True)) == {State.ISSUED}
+    assert verify_chain().broken_at is None

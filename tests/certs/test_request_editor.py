@@ -6,11 +6,13 @@ import html
 import re
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.urls import reverse
 
 from aggportal.certs.models import Authority
 from tests.certs.makers import make_authority
-from tests.certs.pages_used import PREVIEW, pasted, send, typed
+from tests.certs.pages_used import NEW, PREVIEW, pasted, send, typed
 
 pytestmark = pytest.mark.django_db
 
@@ -95,3 +97,17 @@ def test_a_leaf_with_its_authoritys_subject_is_warned_about(desk, authority) -> 
     text = shown(send(desk, typed(authority, CN=authority.common_name), to=PREVIEW))
     assert "subject" in text
     assert "state-warn" in text or "state-bad" in text
+
+
+def test_an_uploaded_file_counts_as_edited_json(desk: Client, authority: Authority) -> None:
+    file = SimpleUploadedFile("aggregator-csr.json", b'{"CN": "from-file"}', "application/json")
+    answer = desk.post(reverse(NEW), {**typed(authority), "do": "show", "file": file})
+    assert 'value="from-file"' in answer.text
+
+
+def test_a_field_keeps_what_was_typed_while_something_is_refused(desk, authority) -> None:
+    odd = {"CN": "kept", "hosts": "bad:443", "serialnumber": "42", "names_0_C": "XYZ"}
+    text = shown(send(desk, typed(authority, key="rsa-3072", **odd)))
+    for kept in ('value="kept"', "bad:443", 'value="42"', 'value="XYZ"', 'value="rsa-3072"'):
+        assert kept in text
+    assert re.search(r'value="rsa-3072"[^>]*checked', text)
