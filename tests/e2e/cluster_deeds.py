@@ -1,6 +1,9 @@
-"""What a person does on the portal's pages for clusters, one function each."""
+"""What a person does on the portal's pages for clusters and the audit, one function each."""
 
 from __future__ import annotations
+
+import csv
+import io
 
 from tests.e2e.visitor import Answer, Visitor
 
@@ -57,3 +60,9 @@ def delete(visitor: Visitor, cluster: str, apiservice: str, *, typed: str) -> An
     at = visitor.open(f"/clusters/{cluster}/apiservices/{apiservice}/")
     at = visitor.open(at.page.link("/delete/"))
     return visitor.send(at, at.page.form_with("confirm"), confirm=typed)
+
+
+def ledger(visitor: Visitor) -> list[dict[str, str]]:
+    """The ledger as the audit page's CSV download has it, oldest entry first."""
+    at = visitor.open("/audit/")
+    return list(csv.DictReader(io.StringIO(visitor.open(at.page.link("export.csv")).text)))

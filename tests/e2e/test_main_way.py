@@ -11,6 +11,8 @@ import time
 
 import pytest
 import yaml
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateNumbers
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from aggportal.kube.apiservices import APISERVICES_PATH
 from tests.e2e import cluster_deeds
@@ -24,6 +26,7 @@ from tests.e2e.cluster_side import (
     users_in_audit,
     wait_until,
 )
+from tests.e2e.deeds import pair_in
 from tests.e2e.live_page import LivePage
 from tests.e2e.variants import VARIANTS
 from tests.e2e.way import address_outside_loopback, walk
@@ -172,3 +175,49 @@ def test_the_name_typed_deletes_it_and_the_page_shows_it_gone(way, seen):
     assert not is_registered(way)
     gone = seen.wait_until(lambda text: APISERVICE not in text, 10)
     assert gone - deleted < PAGE_SECONDS
+
+
+def test_the_ledger_has_every_deed_of_the_way_in_its_order(way):
+    entries = cluster_deeds.ledger(way.visitor)[way.earlier :]
+    done = [entry["action"] for entry in entries if entry["outcome"] == "done"]
+    assert done == [
+        *way.variant.authority_deeds,
+        "certificate.issued",
+        "certificate.issued",
+        "certificate.key_taken",
+        "certificate.key_taken",
+        "cluster.connected",
+        "apiservice.registered",
+        "apiservice.deleted",
+    ]
+    assert {entry["actor_name"] for entry in entries} == {"admin"}
+    assert {entry["address"] for entry in entries} == {"127.0.0.1"}
+
+
+def test_the_ledger_holds(way, portal):
+    assert "The ledger holds" in portal.manage("ledger_verify")
+
+
+def test_the_database_alone_opens_nothing(way, portal):
+    files = [path.read_bytes() for path in (portal.data / "database").iterdir()]
+    for secret in secrets_of(way):
+        assert not any(secret in body for body in files)
+    assert not any(b"PRIVATE KEY" in body for body in files)
+    # That the search finds what is there: certificates are no secret.
+    assert any(way.issued.ca_pem.splitlines()[1].encode() in body for body in files)
+
+
+def secrets_of(way):
+    """What must not be found: the keys' private numbers, plain and as PEM; the credential."""
+    proxy = pair_in(way.issued.installed, way.issued.base)
+    for pem in (proxy.key_pem, way.issued.serving.key_pem):
+        numbers = load_pem_private_key(pem.encode(), None).private_numbers()
+        lines = pem.splitlines()[1:]
+        if isinstance(numbers, RSAPrivateNumbers):
+            yield numbers.p.to_bytes(128, "big")
+            yield numbers.q.to_bytes(128, "big")
+            lines = lines[9:20]  # behind the modulus, which is public
+        else:
+            yield numbers.private_value.to_bytes(32, "big")
+        yield lines[0].encode()
+    yield from (part.encode() for part in way.credential.splitlines()[:2] if "-----" not in part)

@@ -71,6 +71,13 @@ class Variant:
     kube_proxy: bool = True
     by_kubeconfig: bool = False
 
+    @property
+    def authority_deeds(self) -> tuple[str, ...]:
+        """What the ledger tells of the authorities."""
+        if self.prepare is split:
+            return ("authority.created", "authority.created")
+        return ("authority.created", "authority.config_changed")
+
 
 def recipe(visitor: Visitor, folder: Path) -> Issued:
     """The recipe's three JSON files, byte for byte."""

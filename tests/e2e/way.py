@@ -21,7 +21,11 @@ StartControlPlane = Callable[..., ControlPlane]
 @dataclass(frozen=True, kw_only=True)
 class Way:
     """A control plane with exactly the rendered flags, an extension server with the portal's
-    certificate, and the cluster's slug in the portal; nothing is registered yet."""
+    certificate, and the cluster's slug in the portal; nothing is registered yet.
+
+    `credential` is the secret by which the portal reaches the cluster. `earlier` is how many
+    entries the ledger had before.
+    """
 
     visitor: Visitor
     variant: Variant
@@ -30,6 +34,8 @@ class Way:
     plane: ControlPlane
     extension: ExtensionServer
     cluster: str
+    credential: str
+    earlier: int
 
     @property
     def service_port(self) -> int:
@@ -41,11 +47,13 @@ def walk(
     visitor: Visitor, variant: Variant, start_control_plane: StartControlPlane, folder: Path
 ) -> Way:
     """Make and take the files, render the flags, start everything, connect the cluster."""
+    earlier = len(cluster_deeds.ledger(visitor))
     issued = variant.prepare(visitor, folder)
     page = deeds.choose_flags(visitor, issued.flag_choices(kube_proxy=variant.kube_proxy))
     flags = deeds.arguments_by_shell(deeds.take_flags(visitor, page))
     plane = start_control_plane(flags)
     extension = _start_extension(plane, issued, routed=not variant.kube_proxy)
+    cluster, credential = connect(visitor, variant, plane)
     return Way(
         visitor=visitor,
         variant=variant,
@@ -53,27 +61,26 @@ def walk(
         flags=flags,
         plane=plane,
         extension=extension,
-        cluster=connect(visitor, variant, plane),
+        cluster=cluster,
+        credential=credential,
+        earlier=earlier,
     )
 
 
-def connect(visitor: Visitor, variant: Variant, plane: ControlPlane) -> str:
-    """Connect with the account that the page prints; one variant with a kubeconfig."""
+def connect(visitor: Visitor, variant: Variant, plane: ControlPlane) -> tuple[str, str]:
+    """Connect with the account that the page prints, or with a kubeconfig; return the cluster's
+    slug and the secret that was given."""
     if variant.by_kubeconfig:
-        kubeconfig = json.dumps(plane.kubeconfig())
         connected = cluster_deeds.connect_by_kubeconfig(
-            visitor, name=variant.name, kubeconfig=kubeconfig
+            visitor, name=variant.name, kubeconfig=json.dumps(plane.kubeconfig())
         )
-        return cluster_deeds.slug_of(connected)
+        return cluster_deeds.slug_of(connected), plane.admin.key_pem
     apply_documents(plane, cluster_deeds.printed_access(visitor))
+    token = token_for(plane, namespace="aggportal", name="aggportal")
     connected = cluster_deeds.connect_by_token(
-        visitor,
-        name=variant.name,
-        server=plane.url,
-        ca=plane.authority.pem,
-        token=token_for(plane, namespace="aggportal", name="aggportal"),
+        visitor, name=variant.name, server=plane.url, ca=plane.authority.pem, token=token
     )
-    return cluster_deeds.slug_of(connected)
+    return cluster_deeds.slug_of(connected), token
 
 
 def _start_extension(plane: ControlPlane, issued: Issued, *, routed: bool) -> ExtensionServer:
