@@ -12,7 +12,7 @@ from django.conf import settings
 from django.test import Client
 from django.utils import translation
 from django.utils.translation import trans_real
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django.fixtures import Settings
 
 from aggportal.accounts.models import User
 
@@ -40,7 +40,7 @@ def marked_catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def marked_language(marked_catalogue: Path, settings: SettingsWrapper) -> Iterator[None]:
+def marked_language(marked_catalogue: Path, settings: Settings) -> Iterator[None]:
     """The language with these marks, and back to English afterwards."""
     settings.LOCALE_PATHS = [str(marked_catalogue)]
     trans_real._translations.clear()
