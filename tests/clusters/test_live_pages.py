@@ -203,3 +203,13 @@ def test_a_message_that_changes_changes_its_row(see, guest):
     assert "first words" in text_of(guest.get(PAGE))
     see(failing("2", message="second words"))
     assert "second words" in text_of(guest.get(PAGE))
+
+
+def test_a_page_whose_session_has_ended_goes_to_sign_in_and_comes_back(see, client):
+    version = see(raw_apiservice(METRICS))
+    page = "http://testserver/clusters/lab/?state=ours"
+    poll = {"newer_than": version, "was": "live"}
+    headers = {"HX-Request": "true", "HX-Current-URL": page}
+    response = client.get(TABLE, poll, headers=headers)
+    assert response["HX-Redirect"] == "/login/?next=%2Fclusters%2Flab%2F%3Fstate%3Dours"
+    assert response.content == b""
