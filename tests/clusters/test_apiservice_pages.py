@@ -99,6 +99,11 @@ def test_an_unknown_one_is_not_found(admin, cluster):
     assert admin.post(f"{URL}delete/").status_code == 404
 
 
+@pytest.mark.parametrize("name", ["a%00b", "a%0Ab", "..", "%E2%80%AE"])
+def test_a_name_that_cannot_be_is_not_found(admin, cluster, name):
+    assert admin.get(f"/clusters/lab/apiservices/{name}/").status_code == 404
+
+
 def test_a_viewer_deletes_nothing(viewer, client_of, see, fake_cluster):
     see(failing())
     assert client_of(viewer).get(f"{URL}delete/").status_code == 403

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -77,5 +77,7 @@ def _page(
 
 
 def _row(slug: str, name: str) -> WatchedAPIService:
+    if not name.isprintable():  # PostgreSQL takes no NUL, and no APIService has such a name
+        raise Http404
     rows = WatchedAPIService.objects.select_related("cluster__state", "cluster__sealed")
     return get_object_or_404(rows, cluster__slug=slug, name=name)
