@@ -16,7 +16,7 @@ from aggportal.web.actors import Actor
 Subject = tuple[str, object, str]
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def record(
     action: str,
     *,

@@ -214,7 +214,7 @@ class FlagsForm(PortalForm):
 
 
 def allowed_names(common_name: str, lines: str, authority: Authority) -> tuple[str, ...]:
-    """Return the authority's own allowed names, or else the `common_name`; then the further ones."""
+    """Return the authority's own allowed names, or else the `common_name`; then the further."""
     further = (line.strip() for line in lines.splitlines())
     first = authority.proxy_names or (common_name,)
     return tuple(dict.fromkeys(name for name in (*first, *further) if name))
