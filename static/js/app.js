@@ -103,6 +103,16 @@
   prepare(document);
   document.addEventListener("htmx:load", (event) => prepare(event.target));
 
+  // Typing on replaces the request under way: htmx would write that to the console as an error.
+  const ownAborts = ["htmx:sendAbort", "htmx:afterRequest"];
+  if (window.htmx) window.htmx.logger = (element, name, detail) => { if (ownAborts.includes(name)) delete detail.error; };
+
+  // An answer to older text must not overwrite what was typed since: the newer text asks anew.
+  document.addEventListener("input", (event) => {
+    const asking = event.target.closest('[hx-sync="this:replace"]');
+    if (asking && window.htmx) window.htmx.trigger(asking, "htmx:abort");
+  });
+
   // A form that takes its time says so and cannot be sent twice.
   document.addEventListener("submit", (event) => {
     const form = event.target;
