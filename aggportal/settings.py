@@ -73,6 +73,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "aggportal.web.middleware.refuse_odd_bodies",
     "aggportal.accounts.middleware.SignInRequired",
     "aggportal.accounts.middleware.require_new_password",
     "django.contrib.messages.middleware.MessageMiddleware",

@@ -76,3 +76,33 @@ def test_an_unknown_address_says_so(client: Client, viewer: User) -> None:
     answer = client.get("/nowhere/")
     assert answer.status_code == 404
     assert "Nothing is at this address" in answer.content.decode()
+
+
+MULTIPART = (
+    b'--x\r\nContent-Disposition: form-data; name="username"\r\n\r\n\\ud800\r\n'
+    b'--x\r\nContent-Disposition: form-data; name="password"\r\n\r\nx\r\n--x--\r\n'
+)
+
+
+@pytest.mark.parametrize("charset", ["unicode_escape", "utf-7", "latin-1", "nonsense"])
+def test_a_body_in_a_foreign_charset_is_refused_with_words(
+    client: Client, db: None, charset: str
+) -> None:
+    kind = f"multipart/form-data; boundary=x; charset={charset}"
+    answer = client.generic("POST", "/login/", MULTIPART, content_type=kind)
+    assert answer.status_code == 415
+    assert "Send text as UTF-8" in answer.content.decode()
+    assert client.get("/login/?next=%5Cud800", headers={"Content-Type": kind}).status_code == 415
+
+
+def test_a_body_in_utf8_is_read(client: Client, db: None) -> None:
+    kind = "multipart/form-data; boundary=x; charset=UTF-8"
+    answer = client.generic("POST", "/login/", MULTIPART, content_type=kind)
+    assert answer.status_code == 200
+
+
+def test_a_body_too_large_is_refused_before_it_is_read(client: Client, db: None) -> None:
+    kind = "multipart/form-data; boundary=x"
+    answer = client.generic("POST", "/login/", b"", kind, CONTENT_LENGTH="1000000000")
+    assert answer.status_code == 413
+    assert "larger than 4 MB" in answer.content.decode()
