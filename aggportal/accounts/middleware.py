@@ -36,7 +36,10 @@ class SignInRequired(LoginRequiredMiddleware):
         htmx = getattr(request, "htmx", None)
         if not htmx:
             return super().handle_no_permission(request, view_func)
-        page = htmx.current_url_abs_path or "/"
+        try:
+            page = htmx.current_url_abs_path or "/"
+        except ValueError:  # the header holds no address
+            page = "/"
         login = resolve_url(self.get_login_url(view_func))
         return HttpResponseClientRedirect(f"{login}?{urlencode({'next': page})}")
 

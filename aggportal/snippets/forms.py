@@ -117,7 +117,7 @@ class FlagsForm(PortalForm):
         """Return the form for `query`; what it leaves out is filled by what could be meant."""
         data = query.copy()
         listed = data.get("certificate_of", "")
-        authority = choices.proxy_authorities().filter(slug=data.get("authority", "")).first()
+        authority = choices.authority_called(data.get("authority", ""))
         if authority is None and not data.get("authority"):
             authority = choices.default_authority(now=now)
         if authority is not None:

@@ -93,3 +93,9 @@ def test_the_first_administrator_is_made_once() -> None:
 
 def test_django_admin_has_no_door_of_its_own() -> None:
     assert Client().get("/admin/login/?next=/admin/")["Location"] == "/login/?next=/admin/"
+
+
+@pytest.mark.parametrize("page", ["http://[", "https://elsewhere.example/"])
+def test_a_fragment_with_an_odd_address_goes_to_sign_in_too(page: str) -> None:
+    answer = Client().get("/audit/", headers={"HX-Request": "true", "HX-Current-URL": page})
+    assert answer["HX-Redirect"] == "/login/?next=%2F"
