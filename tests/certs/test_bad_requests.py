@@ -143,3 +143,15 @@ def test_the_panel_shows_the_rest_while_one_host_is_wrong(desk, authority) -> No
     assert "1 to mend" in answer.text
     assert "DNS good.svc" in answer.text
     assert "CN=x" in answer.text
+
+
+@pytest.mark.parametrize(
+    "document",
+    ['{"CN": "x", "\\ud800": 1}', '{"CN": "x", "names": [{"O": "k8s", "\\ud800": 1}]}'],
+)
+def test_an_unknown_key_that_no_page_can_carry_is_spelled_out(
+    client_of, issuer, authority, document: str
+) -> None:
+    answer = send(client_of(issuer), pasted(authority, document), to=PREVIEW)
+    assert answer.status_code == 200
+    assert "\\u{D800}" in answer.content.decode()
