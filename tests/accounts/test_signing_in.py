@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from io import StringIO
 
 import pytest
@@ -74,10 +75,11 @@ def test_signing_in_and_failing_to_are_recorded(viewer: User) -> None:
     client = Client(REMOTE_ADDR="192.0.2.9")
     client.post("/login/", {"username": "vera", "password": "wrong"})
     client.post("/login/", {"username": "vera", "password": "correct horse battery"})
-    seen = (
-        Entry.objects.filter(address="192.0.2.9").order_by("seq").values_list("action", flat=True)
-    )
-    assert list(seen) == ["account.sign_in_failed", "account.signed_in"]
+    seen = Entry.objects.filter(address="192.0.2.9").order_by("seq")
+    assert list(seen.values_list("action", "outcome")) == [
+        ("account.sign_in_failed", "refused"),
+        ("account.signed_in", "done"),
+    ]
     assert "wrong" not in "".join(Entry.objects.values_list("canonical", flat=True))
 
 
@@ -93,6 +95,13 @@ def test_the_first_administrator_is_made_once() -> None:
 
 def test_django_admin_has_no_door_of_its_own() -> None:
     assert Client().get("/admin/login/?next=/admin/")["Location"] == "/login/?next=/admin/"
+
+
+def test_django_admin_has_no_unrecorded_page_for_the_own_password(
+    administrator: User, client_of: Callable[[User], Client]
+) -> None:
+    answer = client_of(administrator).get("/admin/password_change/")
+    assert answer["Location"] == "/account/password/"
 
 
 @pytest.mark.parametrize("page", ["http://[", "https://elsewhere.example/"])
