@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from aggportal.kube import watching
 from aggportal.kube.errors import NotKubernetes, TimedOut, TooLarge, Unauthorized, Unreachable
 from aggportal.kube.watching import Pace, Reflector
 from tests.kube.servers import answer, chunked, drip, hang_up, status_object
@@ -222,6 +223,22 @@ def test_garbage_in_a_watch_is_trouble_and_not_the_end(cluster, follow, line, er
     told = follow()
     told.wait(lambda: told.names() == {"a", "b"})
     assert isinstance(told.troubles[0], error)
+
+
+def test_a_cluster_that_never_stops_adding_fills_no_memory(cluster, follow, monkeypatch):
+    monkeypatch.setattr(watching, "MAX_ITEMS", 3)
+
+    def watch(conn, asked):
+        send = chunked(conn)
+        for number in range(9):
+            send(event("ADDED", f"n{number}", str(number + 2)))
+        time.sleep(3)
+
+    cluster.watch = watch
+    told = follow()
+    told.wait(lambda: told.troubles)
+    assert isinstance(told.troubles[0], TooLarge)
+    assert len(told.names()) == 3
 
 
 def test_a_killed_server_is_noticed_at_once_and_its_return_too(cluster, follow, serve):
