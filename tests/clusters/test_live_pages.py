@@ -146,7 +146,23 @@ def test_a_worker_that_is_silent_reaches_the_page_without_a_new_version(see, gue
     Lease.objects.update(renewed_at=timezone.now() - dt.timedelta(minutes=1))
     poll = {"newer_than": version, "was": "live"}
     assert "worker does not run" in text_of(guest.get(TABLE, poll))
-    assert guest.get(TABLE, poll | {"was": "old"}).status_code == 204
+    assert guest.get(TABLE, poll | {"was": "no-worker"}).status_code == 204
+
+
+def test_another_reason_for_being_old_reaches_the_page(see, guest, cluster, leadership):
+    see(raw_apiservice(METRICS))
+    write_trouble(cluster, REFUSED, since=timezone.now(), leadership=leadership)
+    poll = {"newer_than": ClusterState.objects.get().version, "was": "old"}
+    assert guest.get(TABLE, poll).status_code == 204
+    Lease.objects.update(renewed_at=timezone.now() - dt.timedelta(minutes=1))
+    assert "worker does not run" in text_of(guest.get(TABLE, poll))
+
+
+def test_a_page_that_was_drawn_long_ago_is_drawn_anew_though_nothing_happened(see, guest):
+    version = see(raw_apiservice(METRICS))
+    poll = {"newer_than": version, "was": "live"}
+    drawn = guest.get(PAGE).context["board"].drawn
+    assert guest.get(TABLE, poll | {"drawn": str(int(drawn) - 1)}).status_code == 200
 
 
 def test_a_recovered_cluster_reaches_the_page(see, guest):
