@@ -35,6 +35,19 @@ def apiservice_show(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     return render(request, "clusters/apiservice_page.html", context)
 
 
+@require_GET
+@role_required(Role.VIEWER)
+def apiservice_news(request: HttpRequest, slug: str, name: str) -> HttpResponse:
+    """Answer 204 while the page shows what is known; else have the browser load it anew."""
+    rows = WatchedAPIService.objects.select_related("cluster__state").defer("raw")
+    row = rows.filter(cluster__slug=slug, name=name).first() if name.isprintable() else None
+    if row is not None and row.resource_version == request.GET.get("version"):
+        liveness = liveness_of(row.cluster.state, present_lease(), now=timezone.now())
+        if liveness.mark == request.GET.get("was"):
+            return HttpResponse(status=204)
+    return HttpResponse(headers={"HX-Refresh": "true"})
+
+
 @require_http_methods(["GET", "POST"])
 @role_required(Role.ADMINISTRATOR)
 def apiservice_delete(request: HttpRequest, slug: str, name: str) -> HttpResponse:
