@@ -176,6 +176,12 @@ def test_a_name_that_kubernetes_would_not_give_is_left_out(see, cluster):
     assert cluster.state.total == 1
 
 
+def test_the_longest_name_that_kubernetes_takes_is_kept(see):
+    name = f"v{'1' * 62}.{'.'.join(['a' * 62] * 4)}a"
+    see(raw_apiservice(name))
+    assert WatchedAPIService.objects.get().name == name
+
+
 def test_trouble_keeps_what_was_known_and_says_why_and_since_when(see, cluster, leadership):
     heard = timezone.now() - dt.timedelta(minutes=4)
     see(raw_apiservice(METRICS), now=heard)
