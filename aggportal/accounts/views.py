@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
-from django.contrib.auth.forms import PasswordChangeForm
 from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -13,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from aggportal.accounts import services
-from aggportal.accounts.forms import PersonForm, RoleForm
+from aggportal.accounts.forms import OwnPasswordForm, PersonForm, RoleForm
 from aggportal.accounts.models import User
 from aggportal.accounts.roles import Role, role_required
 from aggportal.ledger.services import record
@@ -32,7 +31,7 @@ def password_change(request: HttpRequest) -> HttpResponse:
     """Choose an own password; a one-time password leads here and nowhere else."""
     user = request.user
     assert isinstance(user, User)  # noqa: S101  # LoginRequiredMiddleware lets nobody else in
-    form = PasswordChangeForm(user, request.POST or None)
+    form = OwnPasswordForm(user, request.POST or None)
     if request.method == "POST" and form.is_valid():
         user.must_change_password = False
         form.save()

@@ -15,6 +15,7 @@ NO_PAGE = {
     "accounts:person_renew": "answers POST alone, with the page of a one-time password",
     "web:theme_choose": "answers POST alone, with a redirect",
     "certs:authority_file": "a file",
+    "certs:authority_names": "answers POST alone: the form stands on certs:authority_show",
     "certs:certificate_preview": "a fragment of certs:certificate_new",
     "certs:certificate_file": "a file",
     "certs:certificate_bundle": "a file",

@@ -16,7 +16,8 @@ from playwright.sync_api import Browser, expect
 
 from tests.browser.person import PATIENCE_MS, People, Person
 from tests.e2e.control_plane import ControlPlane, missing_programs, programs_directory
-from tests.e2e.portal import Portal
+from tests.e2e.portal import PASSWORD, Portal
+from tests.e2e.visitor import Visitor
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
@@ -87,6 +88,16 @@ def admin(people: People) -> Person:
     person.sign_in(password=people.portal.one_time)
     person.choose_password(people.portal.one_time)
     return person
+
+
+@pytest.fixture(scope="package")
+def visitor(portal: Portal, admin: Person) -> Visitor:
+    """The first administrator without a browser: sets up in no time what a page needs."""
+    visitor = Visitor(portal.address)
+    at = visitor.open("/login/")
+    at = visitor.send(at, at.page.forms[0], username="admin", password=PASSWORD)
+    assert at.path == "/", at.page.text[:400]
+    return visitor
 
 
 @pytest.fixture(scope="package")

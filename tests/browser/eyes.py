@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
@@ -55,7 +56,7 @@ class Eyes:
     def require_nothing_wrong(self) -> None:
         """Tell of everything that was seen since the last call."""
         seen, self.problems = self.problems, []
-        assert not seen, "\n".join(seen)
+        assert not seen, "\n".join(f"{times} × {told}" for told, times in Counter(seen).items())
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type not in ("error", "warning"):

@@ -8,6 +8,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.axe import grave_violations
 from tests.browser.eyes import Eyes
 from tests.e2e.portal import PASSWORD, Portal
 
@@ -67,6 +68,19 @@ class Person:
     def heading(self, text: str) -> None:
         expect(self.page.get_by_role("heading", level=1)).to_contain_text(text)
 
+    def look(self, step: str) -> None:
+        """The page must fit, shut nobody out, and is kept as a picture."""
+        self.require_fits()
+        self.picture(step)
+        found = grave_violations(self.page)
+        assert not found, f"{self.path} at {self.width} px, {self.theme}:\n" + "\n".join(found)
+
+    def turn(self, *, width: int, theme: str) -> None:
+        """Another window and another system theme, without loading anew."""
+        self.width, self.theme = width, theme
+        self.page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
+        self.page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+
     def picture(self, step: str) -> None:
         """Keep what is on the screen for review."""
         ARTEFACTS.mkdir(exist_ok=True)
@@ -77,16 +91,13 @@ class Person:
 
     def require_fits(self) -> None:
         """The page never scrolls sideways; tables and code scroll by themselves."""
-        wide = self.page.evaluate(
-            "[document.scrollingElement.scrollWidth, window.innerWidth, window.visualViewport.width]"
-        )
-        assert wide[0] <= self.width, f"{self.path} is {wide[0]} px wide: {self._widest()}"
-        assert wide[1] <= self.width, f"{self.path} widened the viewport: {self._widest()}"
+        wide = self.page.evaluate("[document.scrollingElement.scrollWidth, window.innerWidth]")
+        assert max(wide) <= self.width, f"{self.path} is {wide} px wide: {self._widest()}"
 
     def _widest(self) -> Any:
         return self.page.evaluate(
             """() => [...document.querySelectorAll("body *")]
-              .filter((one) => one.getBoundingClientRect().right > document.documentElement.clientWidth)
+              .filter((one) => one.getBoundingClientRect().right > document.body.clientWidth)
               .filter((one) => !one.closest(".table-wrap, pre, .offcanvas-start, .sidebar"))
               .map((one) => one.outerHTML.slice(0, 120)).slice(-4)"""
         )
@@ -107,6 +118,7 @@ class People:
             color_scheme="dark" if theme == "dark" else "light",
             locale="en-GB",
             timezone_id="UTC",
+            reduced_motion="reduce",
             accept_downloads=True,
             permissions=["clipboard-read", "clipboard-write"],
             **options,

@@ -70,3 +70,25 @@ def test_many_keystrokes_ask_the_server_seldom_and_the_last_one_counts(admin):
     admin.page.get_by_label("Common name (CN)").press_sequentially("aggregator-ca", delay=60)
     expect(admin.page.locator("#request-text")).to_have_value(json_with(CN="aggregator-ca"))
     assert len(asked) <= 4, asked
+
+
+def test_what_is_edited_after_a_file_was_read_in_counts_and_not_the_file(admin, tmp_path):
+    admin.go("/authorities/new/")
+    file = tmp_path / "request.json"
+    file.write_text('{"CN": "from-the-file"}')
+    admin.page.locator("#request-file").set_input_files(file)
+    expect(admin.page.get_by_label("Common name (CN)")).to_have_value("from-the-file")
+    admin.page.get_by_label("Common name (CN)").fill("edited-since")
+    expect(admin.page.locator("#request-text")).to_have_value(json_with(CN="edited-since"))
+    with admin.eyes.expecting(422):  # label and lane are missing
+        admin.page.get_by_role("button", name="Make the authority").click()
+        expect(admin.page.locator(".field-errors").first).to_be_visible()
+        expect(admin.page.get_by_label("Common name (CN)")).to_have_value("edited-since")
+
+
+def test_a_file_too_large_is_refused_with_words(admin, tmp_path):
+    admin.go("/authorities/new/")
+    file = tmp_path / "large.json"
+    file.write_text('{"CN": "x"}' + " " * 1_200_000)
+    admin.page.locator("#request-file").set_input_files(file)
+    expect(admin.page.locator("#request-problems")).to_contain_text("larger than 64 kB")

@@ -38,8 +38,7 @@ def walk(request, people, admin, tmp_path_factory):
 def test_a_new_administrator_lands_on_the_dashboard(walk):
     walk.person.heading("What needs you")
     expect(walk.page.locator(".figure").first).to_be_visible()
-    walk.person.require_fits()
-    walk.person.picture("01-dashboard")
+    walk.person.look("01-dashboard")
 
 
 def test_the_json_follows_the_form_of_an_authority(walk):
@@ -54,8 +53,7 @@ def test_the_json_follows_the_form_of_an_authority(walk):
     walk.page.locator(".segmented").get_by_text("P-384").click()
     expect(text).to_have_value(json_with(size=384))
     expect(walk.page.locator("#request-panel")).to_contain_text(f"CN=front-proxy-ca-{walk.name}")
-    walk.person.require_fits()
-    walk.person.picture("02-authority-form")
+    walk.person.look("02-authority-form")
 
 
 def test_an_authority_is_made(walk):
@@ -71,7 +69,7 @@ def test_the_form_follows_the_recipes_json(walk):
     expect(walk.page.get_by_label("Common name (CN)")).to_have_value("aggregator")
     expect(walk.page.get_by_role("radio", name="RSA 2048")).to_be_checked()
     expect(walk.page.get_by_label("State").first).to_have_value("Shanghai")
-    walk.person.picture("04-authority-from-json")
+    walk.person.look("04-authority-from-json")
     walk.press("Make the authority")
     walk.arrived(f"Recipe {walk.name}", remember="recipe", step="05-recipe-authority")
 
@@ -82,8 +80,7 @@ def test_broken_json_is_refused_with_its_place_and_nothing_typed_is_lost(walk):
     text.fill('{\n  "CN": "x",,\n}')
     expect(walk.page.locator("#request-problems")).to_contain_text("Line 2, column 13")
     expect(text).to_have_value('{\n  "CN": "x",,\n}')
-    walk.person.require_fits()
-    walk.person.picture("06-broken-json")
+    walk.person.look("06-broken-json")
 
 
 def test_a_preset_is_added_to_the_profiles(walk):
@@ -92,8 +89,7 @@ def test_a_preset_is_added_to_the_profiles(walk):
     walk.page.get_by_label("Add a profile").select_option("www")
     walk.press("Add")
     expect(walk.page.locator("#config-text")).to_have_value(json_with_key("www"))
-    walk.person.require_fits()
-    walk.person.picture("07-profiles")
+    walk.person.look("07-profiles")
 
 
 def test_the_recipes_ca_config_is_imported_and_saved(walk):
@@ -117,8 +113,7 @@ def test_panel_and_chips_follow_as_one_types(walk):
     chips = walk.page.locator("#request-chips")
     expect(chips.locator(".chip-ok")).to_have_count(2)
     expect(chips.locator(".chip-bad")).to_contain_text("api.wardle:443")
-    walk.person.require_fits()
-    walk.person.picture("09-issue")
+    walk.person.look("09-issue")
 
 
 def test_a_services_names_are_filled_in(walk):
@@ -143,11 +138,11 @@ def test_the_recipes_certificate_is_issued_from_its_json(walk):
     expect(walk.page.get_by_label("Profile")).to_have_value("aggregator")
     walk.page.locator("#request-text").fill(recipe("aggregator-csr.json"))
     expect(walk.page.locator("#request-chips .chip-ok")).to_have_count(10)
-    walk.person.picture("11-issue-recipe")
+    walk.person.look("11-issue-recipe")
     with walk.person.eyes.expecting(422):
         walk.press("Issue certificate")
         walk.page.get_by_label("End with the authority").check()
-    walk.person.picture("12-issue-refused")
+    walk.person.look("12-issue-refused")
     walk.press("Issue certificate")
     walk.arrived("aggregator", remember="recipe certificate", step="12-recipe-certificate")
 
@@ -184,8 +179,7 @@ def test_the_flags_are_rendered_for_each_way_of_installing(walk):
     walk.page.get_by_role("link", name="Flags for it").click()
     result = walk.page.locator("#flags-result")
     expect(result).to_contain_text("--proxy-client-cert-file=")
-    walk.person.require_fits()
-    walk.person.picture("13-flags")
+    walk.person.look("13-flags")
     for tab in result.locator("nav a").all_inner_texts():
         result.locator("nav").get_by_role("link", name=tab, exact=True).click()
         expect(result.locator("nav a.active")).to_have_text(tab)
@@ -210,8 +204,7 @@ def test_flags_that_would_not_work_are_refused_beside_the_choice(walk):
         walk.page.get_by_label("Directory").fill("not/absolute")
         result = walk.page.locator("#flags-result")
         expect(result).to_contain_text("nobody behind it would believe")
-    walk.person.require_fits()
-    walk.person.picture("14-flags-refused")
+    walk.person.look("14-flags-refused")
 
 
 def test_what_was_done_is_in_the_audit_and_its_csv(walk):
@@ -220,8 +213,7 @@ def test_what_was_done_is_in_the_audit_and_its_csv(walk):
     walk.press("Filter")
     rows = walk.page.locator("#entry-table tbody tr")
     expect(rows.filter(has_text=f"walker-{walk.name}").first).to_be_visible()
-    walk.person.require_fits()
-    walk.person.picture("15-audit")
+    walk.person.look("15-audit")
     saved = walk.take(walk.page.get_by_role("link", name="Download as CSV"))
     lines = saved.read_text().splitlines()
     assert len(lines) > 1

@@ -42,11 +42,10 @@ class Walk:
         expect(shown).to_have_value(option.get_attribute("value") or "")
 
     def arrived(self, heading: str, *, remember: str, step: str) -> None:
-        """The page that a deed led to: remembered, in bounds, pictured."""
+        """The page that a deed led to: remembered, and looked at."""
         self.person.heading(heading)
         self.made[remember] = self.person.path
-        self.person.require_fits()
-        self.person.picture(step)
+        self.person.look(step)
 
     def take(self, button: Locator) -> Path:
         """Press what downloads; return the saved file."""
