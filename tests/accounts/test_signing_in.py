@@ -13,6 +13,7 @@ from aggportal.accounts.models import User
 from aggportal.accounts.roles import Role
 from aggportal.accounts.services import add_person
 from aggportal.ledger.models import Entry
+from aggportal.web.actors import system_actor
 
 pytestmark = pytest.mark.django_db
 
@@ -42,7 +43,7 @@ def test_probes_need_no_login(path: str) -> None:
 
 
 def test_a_one_time_password_opens_only_the_page_that_replaces_it() -> None:
-    _, password = add_person("new", role=Role.VIEWER)
+    _, password = add_person("new", role=Role.VIEWER, by=system_actor("a test"))
     client = Client()
     client.post("/login/", {"username": "new", "password": password})
     assert client.get("/audit/")["Location"] == "/account/password/"
@@ -59,7 +60,7 @@ def test_a_one_time_password_opens_only_the_page_that_replaces_it() -> None:
 
 
 def test_a_weak_new_password_is_refused_beside_the_field() -> None:
-    _, password = add_person("new", role=Role.VIEWER)
+    _, password = add_person("new", role=Role.VIEWER, by=system_actor("a test"))
     client = Client()
     client.post("/login/", {"username": "new", "password": password})
     answer = client.post(
