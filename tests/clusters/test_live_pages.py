@@ -72,6 +72,12 @@ def test_a_cluster_that_is_not_there_is_not_found(guest, address):
     assert guest.get(address).status_code == 404
 
 
+@pytest.mark.parametrize("part", ["table/", "pulse/"])
+def test_a_page_that_is_open_while_its_cluster_is_forgotten_is_loaded_anew(guest, part):
+    response = guest.get(f"{PAGE}{part}", headers={"HX-Request": "true"})
+    assert (response.status_code, response.headers["HX-Refresh"]) == (404, "true")
+
+
 def test_the_worst_comes_first_and_says_its_cause_in_words(see, guest):
     see(local_apiservice("v1.apps"), failing(), raw_apiservice("v1.fine.example.com"))
     text = text_of(guest.get(PAGE))
