@@ -7,6 +7,7 @@ control plane of its own; its tests stand in the order in which a person goes.
 from __future__ import annotations
 
 import base64
+import contextlib
 import datetime as dt
 import time
 from typing import Any
@@ -30,8 +31,9 @@ from tests.e2e.cluster_side import (
 )
 from tests.e2e.deeds import pair_in
 from tests.e2e.live_page import LivePage
+from tests.e2e.own_address import own_address
 from tests.e2e.variants import VARIANTS
-from tests.e2e.way import address_outside_loopback, walk
+from tests.e2e.way import walk
 
 pytestmark = pytest.mark.e2e
 
@@ -44,7 +46,7 @@ PAGE_SECONDS = 3
 def way(request, administrator, start_control_plane, tmp_path_factory):
     """One variant, walked up to the connected cluster."""
     folder = tmp_path_factory.mktemp(request.param.name)
-    with address_outside_loopback():
+    with contextlib.nullcontext() if request.param.kube_proxy else own_address():
         way = walk(administrator, request.param, start_control_plane, folder)
         yield way
         way.plane.stop()
