@@ -74,6 +74,15 @@ def test_bad_json_is_refused_in_words_and_nothing_is_stored(desk, authority, doc
     assert Entry.objects.count() == before
 
 
+@pytest.mark.parametrize("count", [101, 10_000])
+def test_too_many_typed_hosts_are_told_under_hosts(desk, authority, count: int) -> None:
+    hosts = "\n".join(f"h{number}.example.com" for number in range(count))
+    answer = send(desk, typed(authority, CN="x", hosts=hosts))
+    assert answer.status_code == 422
+    assert answer.context["view"].form["hosts"].errors
+    assert "at most 100 are accepted" in answer.text
+
+
 @pytest.mark.parametrize("value", [SCRIPT, '"><img src=x onerror=alert(1)>', "{{ 7|add:7 }}"])
 def test_markup_in_any_text_field_is_shown_as_text(desk, authority, value: str) -> None:
     fields = ("CN", "hosts", "serialnumber", "names-0-C", "names-0-ST", "names-0-O", "names-0-E")
