@@ -184,8 +184,9 @@ class Reflector:
             self._tell(changed)
 
     def _require_room(self, count: int) -> None:
-        """Refuse what no memory should be filled with."""
+        """Refuse what no memory should be filled with; what was taken in comes by a new list."""
         if count > MAX_ITEMS:
+            self._version = ""
             raise TooLarge(
                 _n("%(host)s holds more than %(limit)d APIServices; they are not followed."),
                 host=self.client.connection.server.removeprefix("https://"),
