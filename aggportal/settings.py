@@ -186,6 +186,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_AGE = 8 * 60 * 60
 CSRF_COOKIE_SECURE = HTTPS
+DEFAULT_EXCEPTION_REPORTER_FILTER = "aggportal.web.reporting.SecretsKept"
 CSRF_FAILURE_VIEW = "aggportal.web.errors.csrf_failure"
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]

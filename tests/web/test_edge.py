@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.test import Client, RequestFactory
+from django.views.debug import ExceptionReporter
 
 from aggportal.accounts.models import User
 from aggportal.web.actors import client_address
@@ -56,6 +57,15 @@ def test_a_forwarded_address_is_believed_from_a_trusted_proxy_only(
     assert client_address(request) == "10.0.0.1"
     settings.TRUSTED_PROXIES = 1  # type: ignore[attr-defined]  # pytest-django's wrapper
     assert client_address(request) == "192.0.2.1"
+
+
+def test_a_report_of_a_fault_does_not_tell_the_key(rf: RequestFactory, settings: object) -> None:
+    secret = "c2VjcmV0IHRoYXQgbm9ib2R5IG1heSBzZWU="
+    settings.KEK = secret  # type: ignore[attr-defined]  # pytest-django's wrapper
+    told = {"AGGPORTAL_KEK": secret, "DATABASE_URL": f"postgres://me:{secret}@db/portal"}
+    page = ExceptionReporter(rf.get("/", **told), None, None, None).get_traceback_html()
+    assert "AGGPORTAL_KEK" in page
+    assert secret not in page
 
 
 def test_the_theme_is_kept_in_a_cookie_and_rendered_by_the_server(client: Client, db: None) -> None:
