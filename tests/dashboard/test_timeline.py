@@ -46,4 +46,8 @@ def test_month_ticks_are_firsts_in_order() -> None:
 
 
 def test_the_tone_says_how_pressing_it_is() -> None:
-    assert [tone_of(NOW + dt.timedelta(days=days), now=NOW) for days in (3, 30, 100)] == ["bad", "warn", "ok"]
+    assert [tone_of(NOW + dt.timedelta(days=days), now=NOW) for days in (3, 30, 100)] == [
+        "bad",
+        "warn",
+        "ok",
+    ]
