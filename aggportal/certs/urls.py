@@ -9,6 +9,7 @@ from aggportal.certs.views import (
     authority_making,
     certificates,
     files,
+    inspecting,
     issuing,
     profiles,
 )
@@ -27,6 +28,7 @@ authority_patterns: list[URLPattern] = [
     path("authorities/<slug:slug>/profiles/", profiles.profile_edit, name="profile_edit"),
 ]
 certificate_patterns: list[URLPattern] = [
+    path("inspect/", inspecting.inspection_show, name="inspection_show"),
     path("certificates/", certificates.certificate_list, name="certificate_list"),
     path("certificates/new/", issuing.certificate_new, name="certificate_new"),
     path("certificates/new/preview/", issuing.certificate_preview, name="certificate_preview"),

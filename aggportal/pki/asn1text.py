@@ -100,7 +100,7 @@ def _value(node: Node) -> list[str]:
         return [str(int.from_bytes(body, signed=True))]
     if node.tag in _ASCII or node.tag in _TEXTS:
         return [body[:_MAX_BYTES].decode(_TEXTS.get(node.tag, "ascii"), "backslashreplace")]
-    if (node.tag & 0xC0) == 0x80 and 3 < len(body) and all(0x20 < octet < 0x7F for octet in body):
+    if (node.tag & 0xC0) == 0x80 and len(body) > 3 and all(0x20 < octet < 0x7F for octet in body):
         return [body[:_MAX_BYTES].decode("ascii")]
     return list(_hex_lines(body))
 

@@ -36,7 +36,7 @@ from aggportal.words import gettext_noop as _n
 __all__ = ["MAX_FILES", "MAX_INPUT_BYTES", "MAX_THINGS", "Given", "inspect"]
 
 MAX_FILES = 10
-MAX_THINGS = 100
+MAX_THINGS = 50
 
 
 class UnreadableBag(PkiError):
