@@ -99,6 +99,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "aggportal.web.context.appearance",
                 "aggportal.accounts.context.role",
+                "aggportal.certs.context.waiting",
             ],
             "builtins": ["aggportal.web.templatetags.portal"],
         },

@@ -11,7 +11,10 @@ from aggportal.certs.views import (
     files,
     inspecting,
     issuing,
+    keystores,
     profiles,
+    request_deciding,
+    request_receiving,
 )
 
 app_name = "certs"
@@ -35,6 +38,19 @@ certificate_patterns: list[URLPattern] = [
     path("certificates/<int:pk>/", certificates.certificate_show, name="certificate_show"),
     path("certificates/<int:pk>/files/<str:name>", files.certificate_file, name="certificate_file"),
     path(
+        "certificates/<int:pk>/forms/<str:name>", keystores.certificate_form, name="certificate_form"
+    ),
+    path(
+        "certificates/<int:pk>/keystore.p12",
+        keystores.certificate_keystore,
+        name="certificate_keystore",
+    ),
+    path(
+        "certificates/<int:pk>/truststore.p12",
+        keystores.certificate_truststore,
+        name="certificate_truststore",
+    ),
+    path(
         "certificates/<int:pk>/bundle.tar.gz", files.certificate_bundle, name="certificate_bundle"
     ),
     path("certificates/<int:pk>/secret.yaml", files.certificate_secret, name="certificate_secret"),
@@ -44,4 +60,13 @@ certificate_patterns: list[URLPattern] = [
         name="certificate_configmap",
     ),
 ]
-urlpatterns = [*authority_patterns, *certificate_patterns]
+request_patterns: list[URLPattern] = [
+    path("requests/", request_receiving.request_list, name="request_list"),
+    path("requests/new/", request_receiving.request_new, name="request_new"),
+    path("requests/new/preview/", request_receiving.request_preview, name="request_preview"),
+    path("requests/<int:pk>/", request_deciding.request_show, name="request_show"),
+    path("requests/<int:pk>/compare/", request_deciding.request_compare, name="request_compare"),
+    path("requests/<int:pk>/sign/", request_deciding.request_sign, name="request_sign"),
+    path("requests/<int:pk>/reject/", request_deciding.request_reject, name="request_reject"),
+]
+urlpatterns = [*authority_patterns, *certificate_patterns, *request_patterns]

@@ -20,6 +20,8 @@ ACTIONS = {
     "authority.names_changed": gettext_lazy("changed the allowed names of"),
     "certificate.issued": gettext_lazy("issued the certificate"),
     "certificate.key_taken": gettext_lazy("took the private key of"),
+    "request.received": gettext_lazy("handed in the signing request"),
+    "request.rejected": gettext_lazy("rejected the signing request"),
     "inspection.made": gettext_lazy("inspected something"),
     "cluster.connected": gettext_lazy("connected the cluster"),
     "cluster.changed": gettext_lazy("changed the cluster"),

@@ -72,6 +72,8 @@ class Certificate(models.Model):
     key = models.OneToOneField(
         SealedKey, null=True, blank=True, on_delete=models.PROTECT, related_name="certificate"
     )
+    # False: the private key never leaves the portal, in no form and for nobody. It stays so.
+    exportable = models.BooleanField(default=True)
 
     objects = CertificateQuerySet.as_manager()
 

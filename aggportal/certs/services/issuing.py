@@ -41,7 +41,7 @@ from aggportal.words import RefusedError, gettext_noop
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IssueChoices:
     """How to issue. `compat` does as cfssl does; `end_with_authority` cuts the life at the
-    authority's own end.
+    authority's own end; unless `exportable`, the private key never leaves.
 
     `allow_reserved` lets Kubernetes' own `system:` names pass; only an administrator may say so.
     """
@@ -51,6 +51,7 @@ class IssueChoices:
     compat: bool = False
     end_with_authority: bool = False
     allow_reserved: bool = False
+    exportable: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,6 +63,7 @@ class Signed:
     certificate: x509.Certificate
     file_base: str
     key: PrivateKey | None = None
+    exportable: bool = True
     detail: Mapping[str, object]
 
 
@@ -117,13 +119,18 @@ def issue_certificate(
         record_failure(request, refused, by=by, now=now)
         raise
     request.csr_pem = csr_pem(csr)
-    asked = {"compat": choices.compat, "allow_reserved": choices.allow_reserved}
-    return store_certificate(
-        request,
-        Signed(certificate=signed, file_base=choices.file_base, key=key, detail=asked),
-        by=by,
-        now=now,
+    made = Signed(
+        certificate=signed,
+        file_base=choices.file_base,
+        key=key,
+        exportable=choices.exportable,
+        detail={
+            "compat": choices.compat,
+            "allow_reserved": choices.allow_reserved,
+            "exportable": choices.exportable,
+        },
     )
+    return store_certificate(request, made, by=by, now=now)
 
 
 def _require_own_file_name(base: str, authority: Authority) -> None:
@@ -212,6 +219,7 @@ def store_certificate(
         fingerprint_sha256=facts.sha256,
         spki_sha256=facts.spki_sha256,
         key=sealed,
+        exportable=signed.exportable,
     )
     CertificateMaterial.objects.create(
         certificate=certificate,
