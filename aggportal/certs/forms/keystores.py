@@ -21,9 +21,7 @@ def _secret() -> forms.PasswordInput:
 class KeystoreForm(PortalForm):
     """A valid form has `lock`. The passphrase is never written back into the page."""
 
-    alias = forms.CharField(
-        label=_l("Name inside (alias)"), max_length=MAX_ALIAS, strip=False
-    )
+    alias = forms.CharField(label=_l("Name inside (alias)"), max_length=MAX_ALIAS, strip=False)
     encryption = forms.ChoiceField(
         label=_l("Encryption"),
         widget=forms.RadioSelect,

@@ -90,6 +90,11 @@ class Certificate(models.Model):
         return reverse("certs:certificate_show", args=[self.pk])
 
     @property
+    def key_leaves(self) -> bool:
+        """Whether there is a private key here that may be taken."""
+        return self.key_id is not None and self.exportable
+
+    @property
     def hosts(self) -> tuple[str, ...]:
         """The SANs without their kinds, in encoded order."""
         return tuple(line.partition(" ")[2] for line in self.names.splitlines())

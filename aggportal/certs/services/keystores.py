@@ -1,4 +1,4 @@
-"""A certificate's other forms: DER, chain and bundle freely, a keystore only after it is recorded."""
+"""A certificate's other forms: DER, chain and bundle freely, a keystore only when recorded."""
 
 from __future__ import annotations
 
