@@ -6,7 +6,15 @@ import pytest
 from cryptography import x509
 from django.utils import timezone
 
-from aggportal.certs.models import Certificate, Lane, Mode, SealedKey, SigningRequest, State
+from aggportal.certs.models import (
+    Authority,
+    Certificate,
+    Lane,
+    Mode,
+    SealedKey,
+    SigningRequest,
+    State,
+)
 from aggportal.certs.services.files import NoPrivateKey, public_files, take_key
 from aggportal.certs.services.keys import open_authority_key
 from aggportal.certs.services.received import (
@@ -100,15 +108,17 @@ def test_a_rejected_request_keeps_its_reason_and_is_never_signed() -> None:
 
 
 def test_the_same_request_waits_once_and_may_come_again_after_a_decision() -> None:
-    authority = make_authority()
-    facts = read_csr(der(csr()))
-    asked = {"profile": PROFILE, "by": ANA, "now": timezone.now()}
-    first = receive_request(authority, facts, **asked)
+    authority, facts = make_authority(), read_csr(der(csr()))
+
+    def ask(of: Authority) -> SigningRequest:
+        return receive_request(of, facts, profile=PROFILE, by=ANA, now=timezone.now())
+
+    first = ask(authority)
     with pytest.raises(AlreadyWaits):
-        receive_request(authority, facts, **asked)
-    receive_request(make_authority("other"), facts, **asked)
+        ask(authority)
+    ask(make_authority("other"))
     reject(first)
-    receive_request(authority, facts, **asked)
+    ask(authority)
     assert SigningRequest.objects.waiting().count() == 2
 
 

@@ -72,8 +72,7 @@ class AskForm(SignerForm):
             self.add_error("csr", words(refused.sentence))
         else:
             # A browser does not send a file twice; its text stays on the page instead.
-            self.data = self.data.copy()
-            self.data["csr"] = self.asked.pem
+            self.data = {**self.data.dict(), "csr": self.asked.pem}  # type: ignore[attr-defined]  # a QueryDict
         return values
 
     def add_problem(self, problem: PkiError) -> None:
