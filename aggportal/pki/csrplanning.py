@@ -180,7 +180,8 @@ def subject_spec(name: x509.Name) -> RequestSpec:
         elif attribute.oid == NameOID.SERIAL_NUMBER:
             serial = value
         elif attribute.oid in _ENTRY:
-            entries.append(NameEntry(**{_ENTRY[attribute.oid]: value}))
+            named = {_ENTRY[attribute.oid]: value}
+            entries.append(NameEntry(**named))  # type: ignore[arg-type]  # text fields alone
         elif attribute.oid in _PLACES:
             entries.append(NameEntry(oid=((attribute.oid.dotted_string, value),)))
     return RequestSpec(common_name=cn, serial_number=serial, names=tuple(entries))

@@ -55,7 +55,7 @@ def run(*command: str | Path, stdin: str = "") -> str:
 
 def openssl_request(folder: Path, key: str, *more: str) -> CsrFacts:
     out = folder / "web.csr"
-    where = ["-nodes", "-keyout", folder / "web.key", "-out", out]
+    where: list[str | Path] = ["-nodes", "-keyout", folder / "web.key", "-out", out]
     run("openssl", "req", "-new", *KEYS[key], *where, "-subj", "/O=k8s/CN=web", *more)
     return read_csr(out.read_bytes())
 
@@ -74,7 +74,13 @@ def test_a_request_of_openssl_is_signed_for_its_key(tmp_path: Path, key: str, fo
     assert facts.sans == (("dns", "a.example"), ("ip", "10.0.0.1"))
     (tmp_path / "ca.pem").write_text(certificate_pem(ROOT))
     (tmp_path / "web.pem").write_text(certificate_pem(signed(facts)))
-    strict = ["-x509_strict", "-purpose", "sslclient", "-CAfile", tmp_path / "ca.pem"]
+    strict: list[str | Path] = [
+        "-x509_strict",
+        "-purpose",
+        "sslclient",
+        "-CAfile",
+        tmp_path / "ca.pem",
+    ]
     assert "OK" in run("openssl", "verify", *strict, tmp_path / "web.pem")
     of_certificate = run("openssl", "x509", "-in", tmp_path / "web.pem", "-noout", "-pubkey")
     assert of_certificate == run("openssl", "pkey", "-in", tmp_path / "web.key", "-pubout")
@@ -125,8 +131,8 @@ def cfssl_sign(folder: Path) -> str:
     (folder / "ca.pem").write_text(certificate_pem(ROOT))
     (folder / "ca.key").write_text(private_key_pem(CA_KEY))
     (folder / "config.json").write_text(json.dumps(CONFIG))
-    held = ["-ca", folder / "ca.pem", "-ca-key", folder / "ca.key"]
-    chosen = ["-config", folder / "config.json", "-profile", "web"]
+    held: list[str | Path] = ["-ca", folder / "ca.pem", "-ca-key", folder / "ca.key"]
+    chosen: list[str | Path] = ["-config", folder / "config.json", "-profile", "web"]
     answer = run("cfssl", "sign", *held, *chosen, folder / "web.csr")
     cert: str = json.loads(answer)["cert"]
     return cert

@@ -55,7 +55,6 @@ def csr(
     *extensions: Extension,
     subject: Sequence[tuple[str, str]] = SUBJECT,
     key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | None = None,
-    digest: hashes.HashAlgorithm | None = None,
     password: bytes = b"",
 ) -> x509.CertificateSigningRequest:
     """A request for `subject`, by default with one P-256 key that is made once."""
@@ -67,7 +66,7 @@ def csr(
     if password:
         builder = builder.add_attribute(x509.oid.AttributeOID.CHALLENGE_PASSWORD, password)
     edwards = isinstance(signer, ed25519.Ed25519PrivateKey)
-    return builder.sign(signer, None if edwards else digest or hashes.SHA256())
+    return builder.sign(signer, None if edwards else hashes.SHA256())
 
 
 def pem(request: x509.CertificateSigningRequest) -> str:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _l
 
 from aggportal.certs.forms.issuing import SignerForm, profile_names
 from aggportal.certs.models import Authority, Mode
-from aggportal.certs.services.received import MAX_REASON, Decision
+from aggportal.certs.models.signing_requests import MAX_REASON
 from aggportal.pki.csrplanning import Changes, request_spec_of
 from aggportal.pki.csrreading import MAX_CSR_INPUT, CsrFacts, read_csr
 from aggportal.pki.errors import PkiError
@@ -146,14 +146,9 @@ class DecisionForm(PortalForm):
             if name != "hosts"
         )
 
-    def decision(self) -> Decision:
-        """Return what the person decides. Raises `PkiError` for a subject that cannot be."""
-        values = self.cleaned_data
-        return Decision(
-            profile=values["profile"],
-            changes=Changes(hosts=self._hosts(), subject=self._subject()),
-            allow_reserved=values["allow_reserved"],
-        )
+    def changes(self) -> Changes:
+        """Return what replaces what was asked. Raises `PkiError` for a subject that cannot be."""
+        return Changes(hosts=self._hosts(), subject=self._subject())
 
     def add_problem(self, problem: PkiError) -> None:
         """Put a refusal beside the field that mends it."""

@@ -13,6 +13,8 @@ from django.utils.translation import gettext_lazy
 
 from aggportal.certs.models.authorities import Authority
 
+MAX_REASON = 500
+
 
 class State(models.TextChoices):
     """pending waits · signing is the intent, written before the signature · the rest are ends."""

@@ -9,6 +9,7 @@ from cryptography import x509
 from django.db import IntegrityError, transaction
 
 from aggportal.certs.models import Authority, Certificate, Mode, SigningRequest, State
+from aggportal.certs.models.signing_requests import MAX_REASON
 from aggportal.certs.services.configs import config_of
 from aggportal.certs.services.file_names import base_name_of
 from aggportal.certs.services.issuing import (
@@ -33,8 +34,6 @@ from aggportal.vault.errors import VaultError
 from aggportal.web.actors import Actor
 from aggportal.words import RefusedError
 from aggportal.words import gettext_noop as _n
-
-MAX_REASON = 500
 
 
 class AlreadyDecided(RefusedError):

@@ -53,7 +53,7 @@ def request_show(request: HttpRequest, pk: int) -> HttpResponse:
 def request_compare(request: HttpRequest, pk: int) -> HttpResponse:
     """Answer the comparison while whoever decides changes something."""
     page = _page(pk, decided=request)
-    context = {"comparison": _comparison(page), "form": page.form}
+    context = {"comparison": _comparison(page), "form": page.form, "decides": True}
     return render(request, "certs/_asked_compare.html", context)
 
 
@@ -68,7 +68,7 @@ def request_sign(request: HttpRequest, pk: int) -> HttpResponse:
         return _render(request, page, status=422)
     try:
         certificate = sign_request(
-            page.asked, page.form.decision(), by=actor_of(request), now=timezone.now()
+            page.asked, _decided(page.form), by=actor_of(request), now=timezone.now()
         )
     except AlreadyDecided as late:
         return _late(request, pk, late)
@@ -125,11 +125,20 @@ def _late(request: HttpRequest, pk: int, late: AlreadyDecided) -> HttpResponse:
     return _render(request, _page(pk, refused=late), status=409)
 
 
+def _decided(form: DecisionForm) -> Decision:
+    """Return what a form that is valid says. Raises `PkiError` for a subject that cannot be."""
+    return Decision(
+        profile=form.cleaned_data["profile"],
+        changes=form.changes(),
+        allow_reserved=form.cleaned_data["allow_reserved"],
+    )
+
+
 def _decision(page: RequestPage) -> Decision:
     """Return the decision that the page shows; a form that is wrong counts as untouched."""
     if page.form.is_bound and page.form.is_valid():
         try:
-            return page.form.decision()
+            return _decided(page.form)
         except PkiError as refused:
             for problem in refused.problems:
                 page.form.add_problem(problem)
@@ -153,6 +162,7 @@ def _render(request: HttpRequest, page: RequestPage, *, status: int = 200) -> Ht
         "comparison": _comparison(page),
         "form": page.form,
         "rejecting": page.rejecting,
+        "decides": True,
         "refused": page.refused,
         "story": story[:20],
     }
