@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
+import cryptography_vectors
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from hypothesis import given
@@ -15,6 +17,7 @@ from aggportal.pki.keys import private_key_pem
 from aggportal.pki.reading import PrivateKeyFound
 from tests.pki.csrs_made import ca, csr, der, p256, pem, rsa2048, sans, unknown, usages
 
+VECTORS = Path(cryptography_vectors.__file__).parent / "x509"
 GOOD = pem(csr(sans("a.example", "10.0.0.1"), usages(), unknown(critical=True)))
 
 
@@ -149,3 +152,16 @@ def test_whichever_byte_is_changed_the_request_is_refused(place: int, mask: int)
     changed[place % len(changed)] ^= mask
     with pytest.raises(PkiError):
         read_csr(bytes(changed))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_every_known_odd_request_is_read_or_refused_in_words() -> None:
+    files = [path for path in VECTORS.rglob("*") if path.is_file() and path.suffix != ".py"]
+    read, refused = 0, 0
+    for path in files:
+        try:
+            read += bool(read_csr(path.read_bytes()).key)
+        except PkiError as refusal:
+            refused += bool(str(refusal))
+    assert read + refused == len(files) > 100
+    assert read > 5

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _l
 from aggportal.certs.forms.issuing import SignerForm, profile_names
 from aggportal.certs.models import Authority, Mode
 from aggportal.certs.models.signing_requests import MAX_REASON
-from aggportal.pki.csrplanning import Changes, request_spec_of
+from aggportal.pki.csrplanning import MAX_VALUE, Changes, request_spec_of
 from aggportal.pki.csrreading import MAX_CSR_INPUT, CsrFacts, read_csr
 from aggportal.pki.errors import PkiError
 from aggportal.pki.requests import load_request_spec
@@ -98,18 +98,18 @@ class DecisionForm(PortalForm):
     """How to sign: the fields begin as what was asked; what is not touched stays as it came."""
 
     profile = forms.ChoiceField(label=_l("Profile"))
-    CN = forms.CharField(label=_l("CN"), required=False, max_length=200)
+    CN = forms.CharField(label=_l("CN"), required=False, max_length=MAX_VALUE)
     O = forms.CharField(  # noqa: E741  # the attribute's own name
         label=_l("O, one per line"), required=False, widget=forms.Textarea(attrs=_LINES)
     )
     OU = forms.CharField(
         label=_l("OU, one per line"), required=False, widget=forms.Textarea(attrs=_LINES)
     )
-    C = forms.CharField(label=_l("C"), required=False, max_length=200)
-    ST = forms.CharField(label=_l("ST"), required=False, max_length=200)
-    L = forms.CharField(label=_l("L"), required=False, max_length=200)
+    C = forms.CharField(label=_l("C"), required=False, max_length=MAX_VALUE)
+    ST = forms.CharField(label=_l("ST"), required=False, max_length=MAX_VALUE)
+    L = forms.CharField(label=_l("L"), required=False, max_length=MAX_VALUE)
     serial_number = forms.CharField(
-        label=_l("serialNumber in the subject"), required=False, max_length=200
+        label=_l("serialNumber in the subject"), required=False, max_length=MAX_VALUE
     )
     hosts = forms.CharField(
         label=_l("Names, one per line"),
