@@ -15,12 +15,8 @@ from aggportal.words import gettext_noop as _n
 MAX_INPUT_BYTES = 512 * 1024
 MAX_PIECES = 100
 
-_BLOCK = re.compile(
-    rb"-----BEGIN (?P<label>[A-Za-z0-9 #]{1,64})-----"
-    rb"(?P<body>[^\x00]*?)"
-    rb"-----END (?P<end>[A-Za-z0-9 #]{1,64})-----"
-)
-_BASE64 = re.compile(rb"[A-Za-z0-9+/_\s-]{16,}={0,2}\s*")
+_MARK = re.compile(rb"-----(BEGIN|END) ([A-Za-z0-9 #]{1,64})-----")
+_BASE64 = re.compile(rb"[A-Za-z0-9+/]{16,}={0,2}")
 _HEADERS = re.compile(rb"\s*(?:[A-Za-z0-9-]+:[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*\r?\n)+\r?\n")
 
 
@@ -59,15 +55,14 @@ def pieces_of(data: bytes) -> tuple[Piece, ...]:
 def _pieces(data: bytes, *, again: bool) -> tuple[Piece, ...]:
     if data[:1] == b"\x30":
         return (Piece(label="", der=data),)
-    blocks = list(_BLOCK.finditer(data))
+    blocks = _blocks(data)
     if len(blocks) > MAX_PIECES:
         raise NothingFound(
-            _n("There are %(count)d PEM blocks, and at most %(limit)d are looked at."),
-            count=len(blocks),
+            _n("There are more than %(limit)d PEM blocks. Give fewer at once."),
             limit=MAX_PIECES,
         )
     if blocks:
-        return tuple(map(_piece, blocks))
+        return blocks
     inner = _unwrapped(data) if again else b""
     if inner:
         return _pieces(inner, again=False)
@@ -81,21 +76,46 @@ def _pieces(data: bytes, *, again: bool) -> tuple[Piece, ...]:
 
 def _unwrapped(data: bytes) -> bytes:
     """Return what base64 without armour holds, when that is PEM or DER."""
-    if not _BASE64.fullmatch(data):
+    dense = b"".join(data.split())
+    if not _BASE64.fullmatch(dense):
         return b""
     try:
-        inner = base64.b64decode(b"".join(data.split()), validate=True)
+        inner = base64.b64decode(dense, validate=True)
     except binascii.Error:
         return b""
     return inner if inner[:1] == b"\x30" or b"-----BEGIN " in inner else b""
 
 
-def _piece(match: re.Match[bytes]) -> Piece:
-    label = match["label"].decode("ascii")
-    body = _HEADERS.sub(b"", match["body"], count=1)
+def _blocks(data: bytes) -> tuple[Piece, ...]:
+    """Pair each BEGIN with the END that follows it, reading once from left to right.
+
+    A BEGIN without its END makes a damaged piece, so that nothing goes unmentioned.
+    """
+    pieces: list[Piece] = []
+    begun: re.Match[bytes] | None = None
+    for mark in _MARK.finditer(data):
+        if begun is not None:
+            pieces.append(_piece(data, begun, mark))
+        begun = mark if mark[1] == b"BEGIN" else None
+        if len(pieces) > MAX_PIECES:
+            break
+    if begun is not None:
+        pieces.append(_piece(data, begun, begun))
+    return tuple(pieces)
+
+
+def _piece(data: bytes, begun: re.Match[bytes], ended: re.Match[bytes]) -> Piece:
+    body = data[begun.end() : ended.start()]
+    headers = _HEADERS.match(body)
+    dense = b"".join(body[headers.end() if headers else 0 :].split())
     try:
-        der = base64.b64decode(b"".join(body.split()), validate=True)
+        der = base64.b64decode(dense, validate=True)
     except binascii.Error:
         der = b""
-    is_damaged = not der or match["end"] != match["label"]
-    return Piece(label=label, der=der, block=match[0] + b"\n", is_damaged=is_damaged)
+    is_closed = ended[1] == b"END" and ended[2] == begun[2]
+    return Piece(
+        label=begun[2].decode("ascii"),
+        der=der,
+        block=data[begun.start() : ended.end()] + b"\n",
+        is_damaged=not der or not is_closed,
+    )

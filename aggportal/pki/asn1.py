@@ -1,7 +1,8 @@
 """A small reader of DER (X.690): enough to tell what a file is, to count what deriving its key
 would cost, and to show it as text. It decides nothing about trust; `cryptography` does.
 
-Definite lengths only. Depth and number of values are capped, so that no file costs more than its
+BER's indefinite lengths are understood too, since PKCS#7 and PKCS#12 files of some programs have
+them. Depth and number of values are capped, so that no file costs more than its
 size.
 """
 
@@ -19,6 +20,7 @@ MAX_NODES = 50_000
 INTEGER, BIT_STRING, OCTET_STRING, NULL, OID = 0x02, 0x03, 0x04, 0x05, 0x06
 UTC_TIME, GENERALIZED_TIME = 0x17, 0x18
 SEQUENCE, SET = 0x30, 0x31
+_SPLIT_OCTETS = 0x24  # an octet string in parts, BER only
 
 
 class InvalidDer(PkiError):
@@ -72,6 +74,8 @@ def _read(data: bytes, start: int, *, depth: int, budget: _Budget) -> tuple[Node
     if depth > MAX_DEPTH:
         raise InvalidDer(_n("The structure is nested deeper than is looked at."))
     tag, at = _tag(data, start)
+    if tag & 0x20 and _octet(data, at) == 0x80:
+        return _read_unmeasured(data, at + 1, tag=tag, depth=depth, budget=budget)
     length, at = _length(data, at)
     end = at + length
     if end > len(data):
@@ -83,6 +87,18 @@ def _read(data: bytes, start: int, *, depth: int, budget: _Budget) -> tuple[Node
         child, inner = _read(body, inner, depth=depth + 1, budget=budget)
         children.append(child)
     return Node(tag=tag, body=body, children=tuple(children)), end
+
+
+def _read_unmeasured(
+    data: bytes, at: int, *, tag: int, depth: int, budget: _Budget
+) -> tuple[Node, int]:
+    """Read the parts of a value of indefinite length up to its end mark (X.690 section 8.1.3.6)."""
+    children: list[Node] = []
+    start = at
+    while data[at : at + 2] != b"\0\0":
+        child, at = _read(data, at, depth=depth + 1, budget=budget)
+        children.append(child)
+    return Node(tag=tag, body=data[start:at], children=tuple(children)), at + 2
 
 
 def _tag(data: bytes, at: int) -> tuple[int, int]:
@@ -101,9 +117,7 @@ def _length(data: bytes, at: int) -> tuple[int, int]:
         return first, at + 1
     count = first & 0x7F
     if not 1 <= count <= 4:
-        raise InvalidDer(
-            _n("The structure is written as BER without lengths, and only DER is read.")
-        )
+        raise InvalidDer(_n("The structure has a length that cannot be."))
     digits = data[at + 1 : at + 1 + count]
     if len(digits) < count:
         raise InvalidDer(_n("The structure is cut off."))
@@ -135,7 +149,7 @@ def walk(node: Node, *, inside: bool = False, depth: int = 0) -> Iterator[Node]:
     """Yield `node` and everything below it; `inside` also opens octet strings that hold DER."""
     yield node
     below = node.children
-    if inside and node.tag == OCTET_STRING and depth < MAX_DEPTH:
+    if inside and node.tag in (OCTET_STRING, _SPLIT_OCTETS) and depth < MAX_DEPTH:
         below = held(node)
     for child in below:
         yield from walk(child, inside=inside, depth=depth + 1)
@@ -144,6 +158,8 @@ def walk(node: Node, *, inside: bool = False, depth: int = 0) -> Iterator[Node]:
 def held(node: Node) -> tuple[Node, ...]:
     """Return the DER value that an octet or bit string wraps, or nothing."""
     body = node.body[1:] if node.tag == BIT_STRING and node.body[:1] == b"\0" else node.body
+    if node.tag == _SPLIT_OCTETS:
+        body = b"".join(part.body for part in node.children)
     if body[:1] not in (b"\x30", b"\x31", b"\x03", b"\x04", b"\x16"):
         return ()
     try:

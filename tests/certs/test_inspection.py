@@ -34,7 +34,7 @@ def paste(client, text: str, **rest: object):
 
 def drop(client, *contents: bytes, **rest: object):
     files = [SimpleUploadedFile(f"file{n}.der", body) for n, body in enumerate(contents)]
-    return client.post(PAGE, {"files": files, **rest})
+    return client.post(PAGE, {"upload": files, **rest})
 
 
 def test_a_viewer_finds_the_page_in_the_bar(client_of, viewer):
@@ -122,7 +122,7 @@ def test_a_key_is_paired_with_what_it_fits_and_what_it_does_not(client_of, viewe
 
 def test_the_key_of_a_certificate_of_ours_is_told(client_of, issuer):
     ours = make_certificate(make_authority())
-    key = open_key(ours.key, spki=ours.spki_sha256)
+    key = open_key(SealedKey.objects.get(certificate=ours), spki=ours.spki_sha256)
     der = key.private_bytes(Encoding.DER, PKCS8, NoEncryption())
     assert "Its key is that of a certificate that we issued" in drop(client_of(issuer), der).text
 
@@ -170,9 +170,9 @@ def test_what_was_sent_is_never_written_back_into_the_form(client_of, viewer):
         ({"text": "  \n "}, "There is nothing to look at"),
         ({"text": "a\0b"}, "Null characters"),
         ({"text": "x" * (512 * 1024 + 1)}, "at most 524288 characters"),
-        ({"files": [SimpleUploadedFile(f"{n}", b"x") for n in range(11)]}, "at most 10"),
-        ({"files": [SimpleUploadedFile("x", b"x" * (512 * 1024 + 1))]}, "too large"),
-        ({"files": [SimpleUploadedFile("x", b"x" * 2_000_000)]}, "not looked at"),
+        ({"upload": [SimpleUploadedFile(f"{n}", b"x") for n in range(11)]}, "at most 10"),
+        ({"upload": [SimpleUploadedFile("x", b"x" * (512 * 1024 + 1))]}, "too large"),
+        ({"upload": [SimpleUploadedFile("x", b"x" * 2_000_000)]}, "not looked at"),
     ],
 )
 def test_what_cannot_be_looked_at_is_refused_in_words(client_of, viewer, data, words):

@@ -73,6 +73,7 @@ def test_an_issuer_takes_a_keystore_each_time_recorded(client_of, issuer, certif
     for _ in range(2):
         answer = client.post(page_of(certificate, "keystore"), FORM | {"encryption": encryption})
     opened = pkcs12.load_pkcs12(answer.content, PASSPHRASE.encode())
+    assert opened.cert is not None
     assert opened.cert.friendly_name == b"proxy"
     assert answer["Content-Disposition"] == f'attachment; filename="{NAME}.p12"'
     assert "no-store" in answer["Cache-Control"]

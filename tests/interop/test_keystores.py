@@ -57,8 +57,8 @@ def written(folder: Path, file: ExportedFile) -> Path:
 )
 def test_openssl_opens_a_keystore_and_finds_the_pair(tmp_path, encryption, told):
     path = written(tmp_path, made(encryption))
-    command = ["openssl", "pkcs12", "-in", path, "-passin", f"pass:{PASSPHRASE}", "-nodes"]
-    said = run(*command, "-info")
+    word = f"pass:{PASSPHRASE}"
+    said = run("openssl", "pkcs12", "-in", path, "-passin", word, "-nodes", "-info")
     assert all(word in said for word in told)
     assert said.count("BEGIN CERTIFICATE") == 2
     assert "friendlyName: front-proxy" in said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from aggportal.pki.errors import InvalidField, KeyMismatch, PkiError
@@ -45,7 +46,9 @@ def test_a_keystore_opens_with_its_passphrase_alone(encryption: Encryption):
     )
     assert (file.name, file.mode) == ("proxy.p12", KEY_MODE)
     opened = pkcs12.load_pkcs12(file.body, PASSPHRASE.encode())
+    assert isinstance(opened.key, ec.EllipticCurvePrivateKey)
     assert opened.key.private_numbers() == LEAF.key.private_numbers()
+    assert opened.cert is not None
     assert opened.cert.friendly_name == b"front-proxy"
     assert [c.certificate for c in opened.additional_certs] == [CA.certificate]
     with pytest.raises(ValueError, match="password"):

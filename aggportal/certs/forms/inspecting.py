@@ -19,12 +19,19 @@ class _Files(forms.ClearableFileInput):
     allow_multiple_selected = True
 
 
+class _Forgetful(forms.Textarea):
+    """A text area that never shows again what was sent: it may be a secret."""
+
+    def format_value(self, value: object) -> str:
+        return ""
+
+
 class FilesField(forms.FileField):
     """Several files, none of them kept."""
 
     widget = _Files
 
-    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:  # type: ignore[override]  # a list of files
+    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile[Any]]:
         files = data if isinstance(data, list | tuple) else [data] if data else []
         if len(files) > MAX_FILES:
             raise forms.ValidationError(
@@ -41,9 +48,9 @@ class FilesField(forms.FileField):
 
 
 class InspectForm(PortalForm):
-    """Never filled in again with what was sent: it may be a secret."""
+    """Something to look at. A page never shows again what was sent."""
 
-    files = FilesField(
+    upload = FilesField(
         label=_l("Files"),
         required=False,
         help_text=_l("PEM or DER; several at once tell whether they belong together."),
@@ -53,7 +60,7 @@ class InspectForm(PortalForm):
         required=False,
         strip=False,
         max_length=MAX_INPUT_BYTES,
-        widget=forms.Textarea(
+        widget=_Forgetful(
             attrs={
                 "rows": 8,
                 "class": "mono",
@@ -75,13 +82,13 @@ class InspectForm(PortalForm):
 
     def clean(self) -> dict[str, Any]:
         values = self.cleaned_data
-        if not self.errors and not values.get("files") and not values.get("text", "").strip():
+        if not self.errors and not values.get("upload") and not values.get("text", "").strip():
             self.add_error("text", _("There is nothing to look at. Choose a file, or paste text."))
         return values
 
     def given(self) -> tuple[Given, ...]:
         """What a valid form holds."""
-        files = self.cleaned_data["files"]
+        files = self.cleaned_data["upload"]
         found = [Given(data=file.read(), name=file.name or "") for file in files]
         text = self.cleaned_data["text"]
         if text.strip():

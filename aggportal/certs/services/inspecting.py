@@ -120,7 +120,8 @@ class _Chains:
 
     def anchor(self, facts: CertificateFacts) -> tuple[Authority | None, tuple[str, ...]]:
         """Return our authority above `facts` and the subjects between; None where there is none."""
-        step, via, seen = facts, [], {facts.sha256}
+        step, seen = facts, {facts.sha256}
+        via: list[str] = []
         for _ in range(MAX_CHAIN):
             for authority in Authority.objects.filter(subject=step.issuer)[:10]:
                 if self._is_signed_by(step, authority.certificate_pem.encode()):

@@ -7,7 +7,6 @@ from django.core.files.uploadhandler import MemoryFileUploadHandler
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
@@ -31,27 +30,16 @@ from aggportal.web.sentences import words
 def inspection_show(request: HttpRequest) -> HttpResponse:
     """Show the drop area, or what was dropped."""
     request.upload_handlers = [MemoryFileUploadHandler(request)]
-    if _size(request) > settings.FILE_UPLOAD_MAX_MEMORY_SIZE:
-        return _refuse_size(request)
+    limit = settings.FILE_UPLOAD_MAX_MEMORY_SIZE
+    if _size(request) > limit:  # the body is not read at all
+        context = {"form": InspectForm(), "limit": limit}
+        return render(request, "certs/inspection_page.html", context, status=422)
     return _answer(request)
 
 
 def _size(request: HttpRequest) -> int:
     told = request.META.get("CONTENT_LENGTH") or "0"
     return int(told) if told.isdecimal() else 0
-
-
-def _refuse_size(request: HttpRequest) -> HttpResponse:
-    """Answer without reading the body at all."""
-    form = InspectForm({})
-    form.is_valid()
-    form.errors.clear()
-    form.add_error(
-        "files",
-        _("Together this is more than %(limit)d bytes, and so it was not looked at.")
-        % {"limit": settings.FILE_UPLOAD_MAX_MEMORY_SIZE},
-    )
-    return render(request, "certs/inspection_page.html", {"form": form}, status=422)
 
 
 @csrf_protect
@@ -71,6 +59,4 @@ def _answer(request: HttpRequest) -> HttpResponse:
             record_inspection(by=actor_of(request), now=now)
             context = {"form": InspectForm(), "standings": standings(inspection)}
             return render(request, "certs/inspection_page.html", context)
-    empty = InspectForm({})
-    empty._errors = form.errors
-    return render(request, "certs/inspection_page.html", {"form": empty}, status=422)
+    return render(request, "certs/inspection_page.html", {"form": form}, status=422)
