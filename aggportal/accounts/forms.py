@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from django import forms
+from django.contrib.auth.forms import PasswordChangeForm
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from aggportal.accounts.models import User
 from aggportal.accounts.roles import Role
+from aggportal.web.forms import PortalForm, dress
 
 
-class PersonForm(forms.Form):
+class PersonForm(PortalForm):
     """Add a person: a name to sign in with, a role, an e-mail address if there is one."""
 
     username = forms.CharField(
@@ -44,3 +46,14 @@ class RoleForm(forms.Form):
     """Change a person's role, or close the account."""
 
     role = forms.ChoiceField(choices=[*Role.choices, ("none", gettext_lazy("no role"))])
+
+
+class OwnPasswordForm(PasswordChangeForm):
+    """Django's own form and rules, in the portal's look."""
+
+    use_required_attribute = False
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # Django's own signature
+        for field in self.fields.values():
+            dress(field)

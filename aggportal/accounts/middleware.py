@@ -1,11 +1,14 @@
-"""A one-time password opens one page only: the one where it is replaced."""
+"""Who is not signed in goes to sign in; a one-time password opens one page only."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, resolve_url
+from django.utils.http import urlencode
+from django_htmx.http import HttpResponseClientRedirect
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -19,6 +22,26 @@ _OPEN = frozenset(
         "readyz",
     }
 )
+
+
+class SignInRequired(LoginRequiredMiddleware):
+    """Django's, and for a fragment of a page: the browser goes to sign in, and back to that page.
+
+    A redirect would be followed by htmx, and the sign-in page would stand where the fragment was.
+    """
+
+    def handle_no_permission(  # type: ignore[override]  # the stubs know redirects only
+        self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
+    ) -> HttpResponseBase:
+        htmx = getattr(request, "htmx", None)
+        if not htmx:
+            return super().handle_no_permission(request, view_func)
+        try:
+            page = htmx.current_url_abs_path or "/"
+        except ValueError:  # the header holds no address
+            page = "/"
+        login = resolve_url(self.get_login_url(view_func))
+        return HttpResponseClientRedirect(f"{login}?{urlencode({'next': page})}")
 
 
 def require_new_password(get_response: Handler) -> Handler:

@@ -85,7 +85,7 @@ def give_role(user: User, role: Role | None) -> None:
     """
     user.groups.remove(*Group.objects.filter(name__in=Role.values))
     if role is not None:
-        user.groups.add(Group.objects.get(name=role.value))
+        user.groups.add(Group.objects.get_or_create(name=role.value)[0])
     user.__dict__.pop("group_names", None)
     user.is_staff = role == Role.ADMINISTRATOR
     user.save(update_fields=["is_staff"])

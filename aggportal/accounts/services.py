@@ -1,13 +1,18 @@
-"""What is done to people: added, given a role, closed, given a new one-time password."""
+"""What is done to people: added, given a role, closed, given a new one-time password.
+
+Each with its record, or not at all.
+"""
 
 from __future__ import annotations
 
 import secrets
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from aggportal.accounts.models import User
 from aggportal.accounts.roles import Role, give_role, role_of
+from aggportal.ledger.services import record
+from aggportal.web.actors import Actor
 from aggportal.words import RefusedError, gettext_noop
 
 
@@ -17,6 +22,12 @@ class LastAdministrator(RefusedError):
     code = "last_administrator"
 
 
+class NameTaken(RefusedError):
+    """Somebody has this name already."""
+
+    code = "name_taken"
+
+
 def one_time_password() -> str:
     """Return a password of 96 random bits in four readable groups."""
     token = secrets.token_hex(12)
@@ -24,26 +35,45 @@ def one_time_password() -> str:
 
 
 @transaction.atomic
-def add_person(username: str, *, role: Role, email: str = "") -> tuple[User, str]:
-    """Add a person and return them with their one-time password, which is kept nowhere."""
+def add_person(username: str, *, role: Role, email: str = "", by: Actor) -> tuple[User, str]:
+    """Add a person and return them with their one-time password, which is kept nowhere.
+
+    Raises NameTaken, also where two people add the same name at once.
+    """
     password = one_time_password()
-    user = User.objects.create_user(username, email, password, must_change_password=True)
+    try:
+        with transaction.atomic():
+            user = User.objects.create_user(username, email, password, must_change_password=True)
+    except IntegrityError as exc:
+        text = gettext_noop("Somebody has this name already. Choose another.")
+        raise NameTaken(text, field="username") from exc
     give_role(user, role)
+    _record("person.added", user, by=by, role=role.value)
     return user, password
 
 
 @transaction.atomic
-def renew_password(user: User) -> str:
+def renew_password(user: User, *, by: Actor) -> str:
     """Give `user` a new one-time password, return it, and end the old sessions."""
     password = one_time_password()
     user.set_password(password)
     user.must_change_password = True
     user.save(update_fields=["password", "must_change_password"])
+    _record("person.password_renewed", user, by=by)
     return password
 
 
 @transaction.atomic
-def change_role(user: User, role: Role | None) -> None:
+def change_own_password(user: User, password: str, *, by: Actor) -> None:
+    """Give `user` the password of their own choice; a one-time password ends with it."""
+    user.set_password(password)
+    user.must_change_password = False
+    user.save(update_fields=["password", "must_change_password"])
+    _record("account.password_changed", user, by=by)
+
+
+@transaction.atomic
+def change_role(user: User, role: Role | None, *, by: Actor) -> None:
     """Give `user` another role (None closes the account), never leaving the portal without an
     administrator.
     """
@@ -52,6 +82,11 @@ def change_role(user: User, role: Role | None) -> None:
     give_role(user, role)
     user.is_active = role is not None
     user.save(update_fields=["is_active"])
+    _record("person.role_changed", user, by=by, role=role.value if role else "none")
+
+
+def _record(action: str, user: User, *, by: Actor, **detail: str) -> None:
+    record(action, actor=by, subject=("user", user.pk, user.username), detail=detail)
 
 
 def _require_another_administrator(user: User) -> None:

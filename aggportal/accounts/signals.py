@@ -10,16 +10,24 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from aggportal.accounts.models import User
+from aggportal.ledger.models import Outcome
 from aggportal.ledger.services import record
 from aggportal.web.actors import Actor, client_address
 
 
-def _record(action: str, request: HttpRequest | None, *, name: str, pk: int | None) -> None:
+def _record(
+    action: str,
+    request: HttpRequest | None,
+    *,
+    name: str,
+    pk: int | None,
+    outcome: Outcome = Outcome.DONE,
+) -> None:
     address = client_address(request) if request else ""
     actor = Actor(
         id=pk, name=name[:150], address=address, request_id=getattr(request, "request_id", "")
     )
-    record(action, actor=actor, subject=("user", pk or "", name[:150]))
+    record(action, actor=actor, subject=("user", pk or "", name[:150]), outcome=outcome)
 
 
 @receiver(user_logged_in)
@@ -40,4 +48,5 @@ def login_failed(
     sender: object, credentials: dict[str, str], request: HttpRequest | None = None, **rest: object
 ) -> None:
     """Record a failed sign-in with the name that was tried."""
-    _record("account.sign_in_failed", request, name=str(credentials.get("username", "")), pk=None)
+    name = str(credentials.get("username", ""))
+    _record("account.sign_in_failed", request, name=name, pk=None, outcome=Outcome.REFUSED)

@@ -17,6 +17,8 @@ urlpatterns = [
         "admin/login/",
         login_not_required(RedirectView.as_view(pattern_name="accounts:login", query_string=True)),
     ),
+    # So has it a page for the own password, which would leave no record.
+    path("admin/password_change/", RedirectView.as_view(pattern_name="accounts:password_change")),
     path("account/", views.account_show, name="account_show"),
     path("account/password/", views.password_change, name="password_change"),
     path("people/", views.people_list, name="people_list"),

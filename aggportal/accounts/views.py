@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
-from django.contrib.auth.forms import PasswordChangeForm
 from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -13,10 +12,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from aggportal.accounts import services
-from aggportal.accounts.forms import PersonForm, RoleForm
+from aggportal.accounts.forms import OwnPasswordForm, PersonForm, RoleForm
 from aggportal.accounts.models import User
 from aggportal.accounts.roles import Role, role_required
-from aggportal.ledger.services import record
 from aggportal.web.actors import actor_of
 from aggportal.web.sentences import words
 
@@ -32,16 +30,10 @@ def password_change(request: HttpRequest) -> HttpResponse:
     """Choose an own password; a one-time password leads here and nowhere else."""
     user = request.user
     assert isinstance(user, User)  # noqa: S101  # LoginRequiredMiddleware lets nobody else in
-    form = PasswordChangeForm(user, request.POST or None)
+    form = OwnPasswordForm(user, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        user.must_change_password = False
-        form.save()
+        services.change_own_password(user, form.cleaned_data["new_password1"], by=actor_of(request))
         update_session_auth_hash(request, user)
-        record(
-            "account.password_changed",
-            actor=actor_of(request),
-            subject=("user", user.pk, user.username),
-        )
         messages.success(request, _("Your password is changed."))
         return redirect("dashboard:dashboard_show")
     context = {"form": form, "forced": user.must_change_password}
@@ -70,11 +62,17 @@ def person_add(request: HttpRequest) -> HttpResponse:
     form = PersonForm(request.POST)
     if not form.is_valid():
         return render(request, "accounts/people_page.html", _people(form), status=422)
-    role = Role(form.cleaned_data["role"])
-    user, password = services.add_person(
-        form.cleaned_data["username"], role=role, email=form.cleaned_data["email"]
-    )
-    _record(request, "person.added", user, role=role.value)
+    typed = form.cleaned_data
+    try:
+        user, password = services.add_person(
+            typed["username"],
+            role=Role(typed["role"]),
+            email=typed["email"],
+            by=actor_of(request),
+        )
+    except services.NameTaken as refused:
+        form.add_error("username", words(refused.sentence))
+        return render(request, "accounts/people_page.html", _people(form), status=422)
     return _show_password(request, user, password)
 
 
@@ -88,11 +86,11 @@ def person_change(request: HttpRequest, pk: int) -> HttpResponse:
         return render(request, "accounts/people_page.html", _people(PersonForm()), status=422)
     chosen = form.cleaned_data["role"]
     try:
-        services.change_role(user, None if chosen == "none" else Role(chosen))
+        role = None if chosen == "none" else Role(chosen)
+        services.change_role(user, role, by=actor_of(request))
     except services.LastAdministrator as refused:
         messages.error(request, words(refused.sentence))
         return render(request, "accounts/people_page.html", _people(PersonForm()), status=409)
-    _record(request, "person.role_changed", user, role=chosen)
     messages.success(request, _("%(name)s is changed.") % {"name": user.username})
     return redirect("accounts:people_list")
 
@@ -102,18 +100,13 @@ def person_change(request: HttpRequest, pk: int) -> HttpResponse:
 def person_renew(request: HttpRequest, pk: int) -> HttpResponse:
     """Give a person a new one-time password and show it once."""
     user = get_object_or_404(User, pk=pk)
-    password = services.renew_password(user)
-    _record(request, "person.password_renewed", user)
+    password = services.renew_password(user, by=actor_of(request))
     return _show_password(request, user, password)
 
 
 def _people(form: PersonForm) -> dict[str, object]:
     people = User.objects.prefetch_related("groups").order_by("username")
     return {"form": form, "people": people, "roles": Role.choices}
-
-
-def _record(request: HttpRequest, action: str, user: User, **detail: str) -> None:
-    record(action, actor=actor_of(request), subject=("user", user.pk, user.username), detail=detail)
 
 
 def _show_password(request: HttpRequest, user: User, password: str) -> HttpResponse:

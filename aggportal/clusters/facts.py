@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aggportal.clusters.models import Tls, WatchedAPIService
+from aggportal.clusters.models.apiservices import LONGEST_NAME
 from aggportal.clusters.told import Told, storable, tell
 from aggportal.kube.apiservices import APIService, parse_apiservice
 from aggportal.pki.errors import PkiError
@@ -16,8 +17,8 @@ from aggportal.pki.reading import read_certificates
 
 Raw = Mapping[str, Any]
 
-# A DNS subdomain (RFC 1123); a little wider, since old servers were.
-_NAME = re.compile(r"[A-Za-z0-9._:-]{1,253}", re.ASCII)
+# A version, a dot and a DNS subdomain (RFC 1123); a little wider, since old servers were.
+_NAME = re.compile(rf"[A-Za-z0-9._:-]{{1,{LONGEST_NAME}}}", re.ASCII)
 _BIGGEST = 2**63 - 1
 
 

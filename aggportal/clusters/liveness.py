@@ -24,9 +24,13 @@ _QUIET = Sentence(text=_n("Nothing was heard of the API server lately."))
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Liveness:
-    """`since` is when the present state began, as far as known; `why` belongs to `old`."""
+    """`since` is when the present state began, as far as known; `why` belongs to `old`.
+
+    `mark` is what a page has shown: it differs wherever the words differ.
+    """
 
     kind: Kind
+    mark: str
     since: dt.datetime | None = None
     why: Sentence | None = None
     remedy: Sentence | None = None
@@ -43,16 +47,23 @@ class Liveness:
 def liveness_of(state: ClusterState, lease: Lease | None, *, now: dt.datetime) -> Liveness:
     """Tell how fresh `state` is, given who leads among the workers."""
     if lease is None or not lease.is_held(now=now):
-        return Liveness(kind="old", since=state.heard_at, why=_NO_WORKER, remedy=_START_WORKER)
+        return Liveness(
+            kind="old",
+            mark="no-worker",
+            since=state.heard_at,
+            why=_NO_WORKER,
+            remedy=_START_WORKER,
+        )
     if state.connected and state.is_heard_within(QUIET_SECONDS, now=now):
-        return Liveness(kind="live", since=state.heard_at)
+        return Liveness(kind="live", mark="live", since=state.heard_at)
     if state.trouble_sentence is not None:
         return Liveness(
             kind="old",
+            mark="old",
             since=state.since,
             why=state.trouble_sentence,
             remedy=state.remedy_sentence,
         )
     if state.heard_at is None:
-        return Liveness(kind="waiting")
-    return Liveness(kind="old", since=state.heard_at, why=_QUIET)
+        return Liveness(kind="waiting", mark="waiting")
+    return Liveness(kind="old", mark="quiet", since=state.heard_at, why=_QUIET)

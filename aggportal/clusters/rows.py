@@ -34,6 +34,7 @@ from aggportal.web.sentences import visible
 from aggportal.web.templatetags.portal import relative
 
 STRIP = dt.timedelta(hours=24)
+TURN = dt.timedelta(minutes=5)
 _LOOK = {
     Availability.TRUE.value: ("ok", "check-circle-fill"),
     Availability.FALSE.value: ("bad", "x-circle-fill"),
@@ -54,12 +55,16 @@ class Filter(models.TextChoices):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wanted:
-    """What a person asked to see: `newer_than` and `was` are what the page has (polling)."""
+    """What a person asked to see: `newer_than`, `was` and `drawn` are what the page has (polling).
+
+    `was` is the mark of the liveness, `drawn` the turn of the clock (`turn_of`).
+    """
 
     state: str = Filter.ALL.value
     text: str = ""
     newer_than: int | None = None
     was: str = ""
+    drawn: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,6 +116,7 @@ class Board:
     cluster: Cluster
     state: ClusterState
     liveness: Liveness
+    drawn: str
     wanted: Wanted
     rows: tuple[Row, ...]
     counts: tuple[Count, ...]
@@ -136,18 +142,25 @@ def read_wanted(query: Mapping[str, str]) -> Wanted:
         text=query.get("q", "").strip()[:200],
         newer_than=int(newer_than) if known else None,
         was=query.get("was", ""),
+        drawn=query.get("drawn", ""),
     )
 
 
 def is_shown_already(
     wanted: Wanted, state: ClusterState, lease: Lease | None, *, now: dt.datetime
 ) -> bool:
-    """Whether the page that asks has everything: same version, and as live as it says."""
+    """Whether the page that asks has everything: same version, as live as it says, not too old."""
     return (
         wanted.newer_than is not None
         and state.version == wanted.newer_than
-        and liveness_of(state, lease, now=now).kind == wanted.was
+        and liveness_of(state, lease, now=now).mark == wanted.was
+        and wanted.drawn in ("", turn_of(now))
     )
+
+
+def turn_of(now: dt.datetime) -> str:
+    """Changes every five minutes: strips and times to expiry move on though nothing happens."""
+    return str(int(now.timestamp() // TURN.total_seconds()))
 
 
 def make_board(cluster: Cluster, lease: Lease | None, wanted: Wanted, *, now: dt.datetime) -> Board:
@@ -155,7 +168,8 @@ def make_board(cluster: Cluster, lease: Lease | None, wanted: Wanted, *, now: dt
     found = list(cluster.apiservices.worst_first(now=now).defer("raw", "tls_trouble"))
     sets = _sets(found, now=now)
     liveness = liveness_of(cluster.state, lease, now=now)
-    lately = by_name(cluster.transitions.filter(at__gt=now - STRIP).order_by("at", "pk"))
+    happened = cluster.transitions.filter(at__gt=now - STRIP).order_by("at", "pk")
+    lately = by_name(happened.defer("reason", "message", "cause"))
     text = wanted.text.casefold()
     base = f"{cluster.get_absolute_url()}apiservices/"
     rows = tuple(
@@ -176,6 +190,7 @@ def make_board(cluster: Cluster, lease: Lease | None, wanted: Wanted, *, now: dt
         cluster=cluster,
         state=cluster.state,
         liveness=liveness,
+        drawn=turn_of(now),
         wanted=wanted,
         rows=rows,
         counts=counts,

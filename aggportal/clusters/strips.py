@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from aggportal.clusters.models import Availability, Transition
 
 WIDTH = 1000
+_LEAST = 4
+_BADNESS = (Availability.TRUE.value, Availability.UNKNOWN.value, Availability.FALSE.value)
 _CSS = {
     Availability.TRUE.value: "strip-true",
     Availability.FALSE.value: "strip-false",
@@ -31,20 +33,28 @@ def strip(
 ) -> tuple[Part, ...]:
     """The parts between `start` and `end`; `transitions` oldest first, `status` is the present one.
 
-    Before the first transition stands what it came from; without any, the present status.
+    Before the first transition stands what it came from; without any, the present status. What is
+    too short to be seen is drawn as one part with its neighbour, in the colour of the worse.
     """
     inside = [each for each in transitions if start < each.at <= end]
     first = inside[0].came_from if inside else status
     edges = [(start, first), *((each.at, each.went_to) for each in inside)]
     length = (end - start).total_seconds()
-    parts = []
+    parts: list[Part] = []
     for index, (at, held) in enumerate(edges):
         until = edges[index + 1][0] if index + 1 < len(edges) else end
-        x = round((at - start).total_seconds() / length * WIDTH)
-        width = max(round((until - start).total_seconds() / length * WIDTH) - x, 4)
+        x = min(round((at - start).total_seconds() / length * WIDTH), WIDTH - _LEAST)
+        if parts and x - parts[-1].x < _LEAST:
+            last = parts.pop()
+            x, held = last.x, max(last.status, held, key=_badness)
+        ends = round((until - start).total_seconds() / length * WIDTH)
         css = _CSS.get(held, "strip-none")
-        parts.append(Part(x=min(x, WIDTH - 4), width=width, css=css, status=held))
+        parts.append(Part(x=x, width=max(ends - x, _LEAST), css=css, status=held))
     return tuple(parts)
+
+
+def _badness(status: str) -> int:
+    return _BADNESS.index(status) if status in _BADNESS else -1
 
 
 def by_name(transitions: Iterable[Transition]) -> dict[str, list[Transition]]:

@@ -23,6 +23,11 @@ urlpatterns = [
         "<slug:slug>/apiservices/<str:name>/", apiservices.apiservice_show, name="apiservice_show"
     ),
     path(
+        "<slug:slug>/apiservices/<str:name>/news/",
+        apiservices.apiservice_news,
+        name="apiservice_news",
+    ),
+    path(
         "<slug:slug>/apiservices/<str:name>/delete/",
         apiservices.apiservice_delete,
         name="apiservice_delete",

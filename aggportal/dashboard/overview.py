@@ -71,6 +71,16 @@ def expiries(*, now: dt.datetime) -> list[Expiry]:
     return sorted(ending, key=lambda one: one.when)
 
 
+def count_ending(*, now: dt.datetime, within: dt.timedelta = SOON) -> int:
+    """Count what ends (or has ended, of what must not: authorities and caBundles) within a time."""
+    until = now + within
+    return (
+        Authority.objects.filter(not_after__lte=until).count()
+        + Certificate.objects.expiring(within=within, now=now).count()
+        + WatchedAPIService.objects.filter(ca_not_after__lte=until).count()
+    )
+
+
 def find(text: str) -> list[Found]:
     """Find certificates (name, SAN, serial, fingerprint), authorities, clusters and APIServices."""
     return [

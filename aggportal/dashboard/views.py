@@ -13,8 +13,8 @@ from django.views.decorators.http import require_GET
 from aggportal.accounts.roles import Role, role_required
 from aggportal.certs.models import Authority
 from aggportal.clusters.models import Cluster, ClusterState
-from aggportal.dashboard.overview import SOON, Figure, expiries, find
-from aggportal.dashboard.timeline import Expiry, lay_out
+from aggportal.dashboard.overview import Figure, count_ending, expiries, find
+from aggportal.dashboard.timeline import lay_out
 from aggportal.ledger.models import Entry, Outcome
 from aggportal.ledger.services import ChainState, verify_chain
 
@@ -29,7 +29,7 @@ def dashboard_show(request: HttpRequest) -> HttpResponse:
     """Say what needs somebody, what stops working when, and what happened lately."""
     now = timezone.now()
     ending = expiries(now=now)
-    soon = [one for one in ending if one.when <= now + SOON]
+    soon = count_ending(now=now)
     context = {
         "now": now,
         "figures": _figures(soon, verify_chain(last=CHECKED)),
@@ -53,7 +53,7 @@ def search_show(request: HttpRequest) -> HttpResponse:
     return render(request, "dashboard/search_page.html", context)
 
 
-def _figures(soon: list[Expiry], chain: ChainState) -> tuple[Figure, ...]:
+def _figures(soon: int, chain: ChainState) -> tuple[Figure, ...]:
     missing = (
         ClusterState.objects.aggregate(missing=Sum(F("total") - F("available")))["missing"] or 0
     )
@@ -68,7 +68,7 @@ def _figures(soon: list[Expiry], chain: ChainState) -> tuple[Figure, ...]:
         ),
         Figure(
             label=_("End within 30 days"),
-            value=str(len(soon)),
+            value=f"{soon:,}",
             url=f"{reverse('certs:certificate_list')}?state=soon",
             symbol="hourglass-split",
             tone="warn" if soon else "ok",

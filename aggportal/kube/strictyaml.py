@@ -7,7 +7,9 @@ twice. The result holds dicts, lists, strings, booleans and None; a number stays
 
 from __future__ import annotations
 
+import itertools
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,6 +23,8 @@ MAX_DEPTH = 20
 MAX_NODES = 5_000
 _TAG = "tag:yaml.org,2002:"
 _TEXT_TAGS = frozenset(_TAG + name for name in ("str", "int", "float", "timestamp"))
+# Escapes can spell what no page can show and no database keep: NUL and lone surrogates.
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 _WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
@@ -28,20 +32,18 @@ def load_strictly(text: str) -> object:
     """The one document in `text`; InvalidKubeconfig, with line and column, for all the rest."""
     if len(text) > MAX_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise InvalidKubeconfig(_n("This is larger than %(limit)d kB."), limit=MAX_BYTES // 1024)
-    if text.lstrip().startswith("{"):
-        return _load_json(text)
-    return _load_yaml(text)
+    doc = _load_json(text) if text.lstrip().startswith("{") else _load_yaml(text)
+    _require_sound(doc, depth=1)
+    return doc
 
 
 def _load_json(text: str) -> object:
     try:
-        doc = json.loads(text, object_pairs_hook=_unique, parse_int=str, parse_float=str)
+        return json.loads(text, object_pairs_hook=_unique, parse_int=str, parse_float=str)
     except json.JSONDecodeError as exc:
         raise _malformed(exc.lineno, exc.colno) from exc
     except RecursionError as exc:
         raise _too_deep() from exc
-    _require_shallow(doc, depth=1)
-    return doc
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -53,16 +55,19 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return doc
 
 
-def _require_shallow(value: object, *, depth: int) -> None:
+def _require_sound(value: object, *, depth: int) -> None:
+    """Refuse what is nested too deep, and text that is none."""
     if depth > MAX_DEPTH:
         raise _too_deep()
+    if isinstance(value, str) and _NO_TEXT.search(value):
+        raise InvalidKubeconfig(_n("This holds a character that is none (NUL or half a pair)."))
     children: Iterator[object] = iter(())
     if isinstance(value, dict):
-        children = iter(value.values())
+        children = itertools.chain(value, value.values())
     elif isinstance(value, list):
         children = iter(value)
     for child in children:
-        _require_shallow(child, depth=depth + 1)
+        _require_sound(child, depth=depth + 1)
 
 
 def _load_yaml(text: str) -> object:

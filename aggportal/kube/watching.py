@@ -20,12 +20,16 @@ from typing import TYPE_CHECKING, Any
 
 from aggportal.kube.apiservices import APISERVICES_PATH
 from aggportal.kube.client import ApiClient
-from aggportal.kube.errors import Gone, KubeError, TimedOut, TransportError
+from aggportal.kube.errors import Gone, KubeError, TimedOut, TooLarge, TransportError
+from aggportal.words import gettext_noop as _n
 
 if TYPE_CHECKING:
     from aggportal.kube.streams import WatchEvent, WatchStream
 
 Raw = Mapping[str, Any]
+
+# Ten times what the largest clusters hold; more is a mistake, or malice.
+MAX_ITEMS = 5_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,6 +122,7 @@ class Reflector:
     def _relist(self) -> None:
         listing = self.client.list_pages(self.path)
         items = {name: item for item in listing.items if (name := _name(item))}
+        self._require_room(len(items))
         changed = {
             name
             for name in items.keys() | self._items.keys()
@@ -172,10 +177,21 @@ class Reflector:
             if event.kind == "DELETED":
                 self._items.pop(name, None)
             else:
+                self._require_room(len(self._items) + (name not in self._items))
                 self._items[name] = event.object
         self._heard = self.now()
         if changed:
             self._tell(changed)
+
+    def _require_room(self, count: int) -> None:
+        """Refuse what no memory should be filled with; what was taken in comes by a new list."""
+        if count > MAX_ITEMS:
+            self._version = ""
+            raise TooLarge(
+                _n("%(host)s holds more than %(limit)d APIServices; they are not followed."),
+                host=self.client.connection.server.removeprefix("https://"),
+                limit=MAX_ITEMS,
+            )
 
     def _tell(self, changed: set[str], *, relisted: bool = False) -> None:
         self._heard = self.now()

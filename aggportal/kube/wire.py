@@ -16,10 +16,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from cryptography.hazmat.primitives.serialization import Encoding
 from urllib3 import HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPSConnection
 
-from aggportal.kube.connections import ClientCertificate, Connection
+from aggportal.kube.connections import ClientCertificate, Connection, require_certificates
 
 _under_way = threading.local()
 
@@ -102,13 +103,21 @@ def make_tls_context(connection: Connection) -> ssl.SSLContext:
 
     A given intermediate may anchor, and CAs of older clusters need not obey RFC 5280 to the letter.
     """
-    context = ssl.create_default_context(cadata=connection.ca_pem)
+    context = ssl.create_default_context(cadata=_given_authorities(connection))
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if isinstance(connection.auth, ClientCertificate):
         _load_pair(context, connection.auth)
     return context
+
+
+def _given_authorities(connection: Connection) -> bytes | None:
+    """The certificates alone, as DER: `ssl` takes no remarks between them that are not ASCII."""
+    if connection.ca_pem is None:
+        return None
+    found = require_certificates(connection.ca_pem, field="ca_pem")
+    return b"".join(each.public_bytes(Encoding.DER) for each in found)
 
 
 def _load_pair(context: ssl.SSLContext, pair: ClientCertificate) -> None:

@@ -20,7 +20,12 @@ class EntryFilter(PortalForm):
 
     text = forms.CharField(label=gettext_lazy("To what"), required=False, max_length=100)
     actor = forms.CharField(label=gettext_lazy("Who"), required=False, max_length=150)
-    action = forms.CharField(label=gettext_lazy("What"), required=False, max_length=60)
+    action = forms.CharField(
+        label=gettext_lazy("What"),
+        required=False,
+        max_length=60,
+        widget=forms.TextInput(attrs={"list": "actions", "autocomplete": "off"}),
+    )
     outcome = forms.ChoiceField(
         label=gettext_lazy("How it went"),
         required=False,
@@ -35,7 +40,8 @@ class EntryFilter(PortalForm):
 
     def entries(self) -> QuerySet[Entry]:
         """Return the entries that the filters leave."""
-        chosen = self.cleaned_data if self.is_valid() else {}
+        self.is_valid()
+        chosen = self.cleaned_data
         rows = Entry.objects.all()
         if text := chosen.get("text"):
             rows = rows.filter(Q(object_label__icontains=text) | Q(object_id=text[:64]))

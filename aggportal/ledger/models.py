@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from django.db import models
 from django.utils.translation import gettext_lazy
 
@@ -61,3 +63,18 @@ class Entry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.seq} {self.action} {self.object_label}"
+
+    def document(self) -> dict[str, object]:
+        """Return what is hashed of this entry: all that its columns say."""
+        return {
+            "seq": self.seq,
+            "at": self.at.astimezone(dt.UTC).isoformat(timespec="microseconds"),
+            "actor_id": self.actor_id,
+            "actor": self.actor_name,
+            "address": self.address,
+            "request_id": self.request_id,
+            "action": self.action,
+            "outcome": str(self.outcome),
+            "object": [self.object_kind, self.object_id, self.object_label],
+            "detail": self.detail,
+        }

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import Subquery
 from django.utils import timezone
 
 from aggportal.ledger.chain import START, canonical_json, digest_of
@@ -16,7 +17,7 @@ from aggportal.web.actors import Actor
 Subject = tuple[str, object, str]
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def record(
     action: str,
     *,
@@ -36,20 +37,7 @@ def record(
     when = (at or timezone.now()).astimezone(dt.UTC)
     kind, object_id, label = subject
     head, _ = Head.objects.select_for_update().get_or_create(pk=1)
-    document = {
-        "seq": head.size + 1,
-        "at": when.isoformat(timespec="microseconds"),
-        "actor_id": actor.id,
-        "actor": actor.name,
-        "address": actor.address,
-        "request_id": actor.request_id,
-        "action": action,
-        "outcome": outcome.value,
-        "object": [kind, str(object_id), label[:300]],
-        "detail": dict(detail or {}),
-    }
-    canonical = canonical_json(document)
-    entry = Entry.objects.create(
+    entry = Entry(
         seq=head.size + 1,
         at=when,
         actor_id=actor.id,
@@ -61,11 +49,12 @@ def record(
         object_kind=kind,
         object_id=str(object_id),
         object_label=label[:300],
-        detail=document["detail"],
-        canonical=canonical,
+        detail=dict(detail or {}),
         previous=head.digest,
-        digest=digest_of(canonical, previous=head.digest),
     )
+    entry.canonical = canonical_json(entry.document())
+    entry.digest = digest_of(entry.canonical, previous=entry.previous)
+    entry.save(force_insert=True)
     head.size, head.digest = entry.seq, entry.digest
     head.save(update_fields=["size", "digest"])
     return entry
@@ -84,21 +73,49 @@ class ChainState:
 
 def verify_chain(*, last: int | None = None) -> ChainState:
     """Recompute the digests of all entries (or the `last` ones) from the stored bytes, and compare
-    with the head.
+    them with the columns that pages show, with each other and with the head.
+
+    What is appended meanwhile is left out.
     """
-    head = Head.objects.filter(pk=1).first() or Head()
+    head = _head()
     start = max(head.size - last, 0) if last is not None else 0
     before_start = Entry.objects.filter(seq=start).values_list("digest", flat=True).first()
     previous, expected = before_start or START, start + 1
-    rows = Entry.objects.filter(seq__gt=start).order_by("seq")
-    for seq, canonical, before, digest in rows.values_list(
-        "seq", "canonical", "previous", "digest"
-    ).iterator(chunk_size=2000):
-        fits = seq == expected and before == previous
-        if not fits or digest_of(canonical, previous=previous) != digest:
+    rows = Entry.objects.filter(seq__gt=start, seq__lte=head.size).order_by("seq")
+    for entry in rows.iterator(chunk_size=2000):
+        if entry.seq != expected or not _fits(entry, previous=previous):
             return ChainState(size=head.size, checked=expected - start - 1, broken_at=expected)
-        previous, expected = digest, expected + 1
-    whole = expected - 1 == head.size and previous == head.digest
+        previous, expected = entry.digest, expected + 1
+    whole = expected - 1 == head.size == head.newest and previous == head.digest
     return ChainState(
         size=head.size, checked=expected - start - 1, broken_at=None if whole else expected
     )
+
+
+def _fits(entry: Entry, *, previous: str) -> bool:
+    return (
+        entry.previous == previous
+        and entry.canonical == canonical_json(entry.document())
+        and entry.digest == digest_of(entry.canonical, previous=previous)
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _End:
+    """Where the chain ends by its head, and the number of the newest entry that is there."""
+
+    size: int
+    digest: str
+    newest: int
+
+
+def _head() -> _End:
+    """Read both in one statement, so that an entry written meanwhile counts in both or neither."""
+    newest = Subquery(Entry.objects.order_by("-seq").values("seq")[:1])
+    found = Head.objects.filter(pk=1).annotate(newest=newest)
+    size, digest, seq = found.values_list("size", "digest", "newest").first() or (
+        0,
+        START,
+        Entry.objects.count(),
+    )
+    return _End(size=size, digest=digest, newest=seq or 0)

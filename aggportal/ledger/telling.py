@@ -11,7 +11,7 @@ ACTIONS = {
     "account.signed_in": gettext_lazy("signed in"),
     "account.signed_out": gettext_lazy("signed out"),
     "account.sign_in_failed": gettext_lazy("failed to sign in"),
-    "account.password_changed": gettext_lazy("changed the own password"),
+    "account.password_changed": gettext_lazy("changed their own password"),
     "person.added": gettext_lazy("added the person"),
     "person.role_changed": gettext_lazy("changed the role of"),
     "person.password_renewed": gettext_lazy("made a one-time password for"),

@@ -31,7 +31,7 @@ def entry_list(request: HttpRequest) -> HttpResponse:
         "form": form,
         "page": page,
         "chain": verify_chain(last=SHOWN_CHECKED),
-        "actions": sorted(ACTIONS),
+        "actions": ACTIONS.items(),
     }
     return render(request, "ledger/entry_list_page.html", context)
 

@@ -23,6 +23,11 @@ def proxy_authorities() -> QuerySet[Authority]:
     return offered.order_by(own_lane_first, "-created_at")
 
 
+def authority_called(slug: str) -> Authority | None:
+    """Return the one with `slug`, from the address bar: PostgreSQL refuses to look for a NUL."""
+    return None if "\x00" in slug else proxy_authorities().filter(slug=slug).first()
+
+
 def default_authority(*, now: dt.datetime) -> Authority | None:
     """Return the newest authority that is valid and has issued something, or just the newest."""
     offered = proxy_authorities()
@@ -44,7 +49,8 @@ def certificate_choices(
     if authority is None:
         return []
     offered = list(authority.certificates.all()[:MOST_CERTIFICATES])
-    if chosen.isdecimal() and chosen not in {str(one.pk) for one in offered}:
+    is_number = chosen.isdecimal() and len(chosen) < 19
+    if is_number and chosen not in {str(one.pk) for one in offered}:
         offered += Certificate.objects.filter(pk=int(chosen))
     return [(str(one.pk), _label(one, now=now)) for one in offered]
 

@@ -117,7 +117,7 @@ class FlagsForm(PortalForm):
         """Return the form for `query`; what it leaves out is filled by what could be meant."""
         data = query.copy()
         listed = data.get("certificate_of", "")
-        authority = choices.proxy_authorities().filter(slug=data.get("authority", "")).first()
+        authority = choices.authority_called(data.get("authority", ""))
         if authority is None and not data.get("authority"):
             authority = choices.default_authority(now=now)
         if authority is not None:
@@ -214,7 +214,7 @@ class FlagsForm(PortalForm):
 
 
 def allowed_names(common_name: str, lines: str, authority: Authority) -> tuple[str, ...]:
-    """Return the authority's own allowed names, or else the `common_name`; then the further ones."""
+    """Return the authority's own allowed names, or else the `common_name`; then the further."""
     further = (line.strip() for line in lines.splitlines())
     first = authority.proxy_names or (common_name,)
     return tuple(dict.fromkeys(name for name in (*first, *further) if name))

@@ -35,9 +35,12 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer 404."""
+    """Answer 404; an open page whose object is gone loads anew instead of asking for ever."""
     text = _("Nothing is at this address. It may have been deleted, or the address is mistyped.")
-    return _page(request, status=404, title=_("Not found"), text=text)
+    page = _page(request, status=404, title=_("Not found"), text=text)
+    if request.method == "GET" and request.headers.get("HX-Request") == "true":
+        page["HX-Refresh"] = "true"
+    return page
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -1,4 +1,6 @@
-"""Middleware: a request id for log and ledger, and refusals of the cores as answers with words."""
+"""Middleware: a request id for log and ledger, bodies that no page sends kept out, and refusals of
+the cores as answers with words.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +11,27 @@ from django.http import HttpRequest, HttpResponse
 
 from aggportal.web.errors import refusal
 from aggportal.words import RefusedError
+from aggportal.words import gettext_noop as _n
 
 Handler = Callable[[HttpRequest], HttpResponse]
+
+# Several times what the largest page sends with its files; Django itself bounds fields, not files.
+MAX_BODY = 4_000_000
+_CHARSETS = frozenset({"", "utf-8", "utf8", "us-ascii", "ascii"})
+
+
+class BodyTooLarge(RefusedError):
+    """The body is larger than anything that the portal takes."""
+
+    code = "body_too_large"
+    status = 413
+
+
+class ForeignCharset(RefusedError):
+    """The request names a charset that no page of the portal sends."""
+
+    code = "foreign_charset"
+    status = 415
 
 
 def request_id(get_response: Handler) -> Handler:
@@ -23,6 +44,43 @@ def request_id(get_response: Handler) -> Handler:
         return response
 
     return middleware
+
+
+def refuse_odd_bodies(get_response: Handler) -> Handler:
+    """Refuse a body that is too large or in another charset, before anything reads it.
+
+    Some of the codecs that Python knows yield text that UTF-8 cannot carry.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        try:
+            _require_small_body(request)
+            _require_utf8(request)
+        except RefusedError as refused:
+            return refusal(request, refused)
+        return get_response(request)
+
+    return middleware
+
+
+def _require_small_body(request: HttpRequest) -> None:
+    length = request.headers.get("Content-Length", "")
+    if length.isdecimal() and (len(length) > 18 or int(length) > MAX_BODY):
+        raise BodyTooLarge(
+            _n(
+                "This is larger than %(limit)d MB, more than any file here needs. Nothing was read."
+            ),
+            limit=MAX_BODY // 1_000_000,
+        )
+
+
+def _require_utf8(request: HttpRequest) -> None:
+    charset = (request.content_params or {}).get("charset", "")
+    if charset.lower() not in _CHARSETS:
+        raise ForeignCharset(
+            _n("Send text as UTF-8; the charset “%(charset)s” is not read here."),
+            charset=charset[:40],
+        )
 
 
 class answer_refusals:  # noqa: N801  # middleware is named for what it does, as the functions beside it

@@ -30,8 +30,8 @@
   // A chosen or dropped file is read into a text area: <input type=file data-file-into="id">, <textarea data-drop>
   const readInto = async (file, area) => {
     if (!file || !area) return;
-    if (file.size > 1000000) { area.setCustomValidity(""); return; }
-    area.value = await file.text();
+    // Nothing here takes more than 64 kB: the beginning of a larger file is enough for the server to say so.
+    area.value = await file.slice(0, 100000).text();
     area.dispatchEvent(new Event("input", { bubbles: true }));
     area.dispatchEvent(new Event("change", { bubbles: true }));
   };
@@ -43,7 +43,9 @@
 
   document.addEventListener("change", (event) => {
     const input = event.target.closest("[data-file-into]");
-    if (input) readInto(input.files[0], document.getElementById(input.dataset.fileInto));
+    if (!input || !input.files.length) return;
+    // The text counts from now on: sent along, the file would undo what is edited in it afterwards.
+    readInto(input.files[0], document.getElementById(input.dataset.fileInto)).then(() => { input.value = ""; });
   });
 
   document.addEventListener("dragover", (event) => {
@@ -108,6 +110,16 @@
   };
   prepare(document);
   document.addEventListener("htmx:load", (event) => prepare(event.target));
+
+  // Typing on replaces the request under way: htmx would write that to the console as an error.
+  const ownAborts = ["htmx:sendAbort", "htmx:afterRequest"];
+  if (window.htmx) window.htmx.logger = (element, name, detail) => { if (ownAborts.includes(name)) delete detail.error; };
+
+  // An answer to older text must not overwrite what was typed since: the newer text asks anew.
+  document.addEventListener("input", (event) => {
+    const asking = event.target.closest('[hx-sync="this:replace"]');
+    if (asking && window.htmx) window.htmx.trigger(asking, "htmx:abort");
+  });
 
   // A form that takes its time says so and cannot be sent twice.
   document.addEventListener("submit", (event) => {

@@ -7,8 +7,10 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
+from aggportal.accounts.forms import PersonForm
 from aggportal.accounts.models import User
 from aggportal.accounts.roles import Role, has_role, role_of
+from aggportal.ledger.models import Head
 
 SignIn = Callable[[User], Client]
 
@@ -41,6 +43,28 @@ def test_bad_input_is_said_beside_the_field(
     assert answer.status_code == 422
     assert "field-errors" in answer.content.decode()
     assert User.objects.count() == 1
+
+
+def test_a_name_that_two_add_at_once_is_refused_beside_the_field(
+    administrator: User, client_of: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PersonForm, "clean_username", lambda form: form.cleaned_data["username"])
+    answer = client_of(administrator).post("/people/add/", {"username": "ada", "role": "issuer"})
+    assert answer.status_code == 422
+    assert "Somebody has this name already" in answer.content.decode()
+
+
+@pytest.mark.parametrize("deed", ["role/", "password/"])
+def test_what_cannot_be_recorded_is_not_done(
+    administrator: User, viewer: User, client_of: SignIn, deed: str
+) -> None:
+    client = client_of(administrator)
+    client.raise_request_exception = False
+    Head.objects.update(size=0)  # the next number is taken, so that no entry can be written
+    answer = client.post(f"/people/{viewer.pk}/{deed}", {"role": "issuer"})
+    assert answer.status_code == 500
+    after = User.objects.get(pk=viewer.pk)
+    assert (role_of(after), after.must_change_password) == (Role.VIEWER, False)
 
 
 def test_a_closed_account_has_no_role_and_no_way_in(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from io import StringIO
 
 import pytest
@@ -12,6 +13,7 @@ from aggportal.accounts.models import User
 from aggportal.accounts.roles import Role
 from aggportal.accounts.services import add_person
 from aggportal.ledger.models import Entry
+from aggportal.web.actors import system_actor
 
 pytestmark = pytest.mark.django_db
 
@@ -41,7 +43,7 @@ def test_probes_need_no_login(path: str) -> None:
 
 
 def test_a_one_time_password_opens_only_the_page_that_replaces_it() -> None:
-    _, password = add_person("new", role=Role.VIEWER)
+    _, password = add_person("new", role=Role.VIEWER, by=system_actor("a test"))
     client = Client()
     client.post("/login/", {"username": "new", "password": password})
     assert client.get("/audit/")["Location"] == "/account/password/"
@@ -58,7 +60,7 @@ def test_a_one_time_password_opens_only_the_page_that_replaces_it() -> None:
 
 
 def test_a_weak_new_password_is_refused_beside_the_field() -> None:
-    _, password = add_person("new", role=Role.VIEWER)
+    _, password = add_person("new", role=Role.VIEWER, by=system_actor("a test"))
     client = Client()
     client.post("/login/", {"username": "new", "password": password})
     answer = client.post(
@@ -74,10 +76,11 @@ def test_signing_in_and_failing_to_are_recorded(viewer: User) -> None:
     client = Client(REMOTE_ADDR="192.0.2.9")
     client.post("/login/", {"username": "vera", "password": "wrong"})
     client.post("/login/", {"username": "vera", "password": "correct horse battery"})
-    seen = (
-        Entry.objects.filter(address="192.0.2.9").order_by("seq").values_list("action", flat=True)
-    )
-    assert list(seen) == ["account.sign_in_failed", "account.signed_in"]
+    seen = Entry.objects.filter(address="192.0.2.9").order_by("seq")
+    assert list(seen.values_list("action", "outcome")) == [
+        ("account.sign_in_failed", "refused"),
+        ("account.signed_in", "done"),
+    ]
     assert "wrong" not in "".join(Entry.objects.values_list("canonical", flat=True))
 
 
@@ -93,3 +96,16 @@ def test_the_first_administrator_is_made_once() -> None:
 
 def test_django_admin_has_no_door_of_its_own() -> None:
     assert Client().get("/admin/login/?next=/admin/")["Location"] == "/login/?next=/admin/"
+
+
+def test_django_admin_has_no_unrecorded_page_for_the_own_password(
+    administrator: User, client_of: Callable[[User], Client]
+) -> None:
+    answer = client_of(administrator).get("/admin/password_change/")
+    assert answer["Location"] == "/account/password/"
+
+
+@pytest.mark.parametrize("page", ["http://[", "https://elsewhere.example/"])
+def test_a_fragment_with_an_odd_address_goes_to_sign_in_too(page: str) -> None:
+    answer = Client().get("/audit/", headers={"HX-Request": "true", "HX-Current-URL": page})
+    assert answer["HX-Redirect"] == "/login/?next=%2F"

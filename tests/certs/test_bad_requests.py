@@ -74,6 +74,15 @@ def test_bad_json_is_refused_in_words_and_nothing_is_stored(desk, authority, doc
     assert Entry.objects.count() == before
 
 
+@pytest.mark.parametrize("count", [101, 10_000])
+def test_too_many_typed_hosts_are_told_under_hosts(desk, authority, count: int) -> None:
+    hosts = "\n".join(f"h{number}.example.com" for number in range(count))
+    answer = send(desk, typed(authority, CN="x", hosts=hosts))
+    assert answer.status_code == 422
+    assert answer.context["view"].form["hosts"].errors
+    assert "at most 100 are accepted" in answer.text
+
+
 @pytest.mark.parametrize("value", [SCRIPT, '"><img src=x onerror=alert(1)>', "{{ 7|add:7 }}"])
 def test_markup_in_any_text_field_is_shown_as_text(desk, authority, value: str) -> None:
     fields = ("CN", "hosts", "serialnumber", "names-0-C", "names-0-ST", "names-0-O", "names-0-E")
@@ -143,3 +152,15 @@ def test_the_panel_shows_the_rest_while_one_host_is_wrong(desk, authority) -> No
     assert "1 to mend" in answer.text
     assert "DNS good.svc" in answer.text
     assert "CN=x" in answer.text
+
+
+@pytest.mark.parametrize(
+    "document",
+    ['{"CN": "x", "\\ud800": 1}', '{"CN": "x", "names": [{"O": "k8s", "\\ud800": 1}]}'],
+)
+def test_an_unknown_key_that_no_page_can_carry_is_spelled_out(
+    client_of, issuer, authority, document: str
+) -> None:
+    answer = send(client_of(issuer), pasted(authority, document), to=PREVIEW)
+    assert answer.status_code == 200
+    assert "\\u{D800}" in answer.content.decode()

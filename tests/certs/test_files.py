@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import tarfile
 
 import pytest
@@ -145,3 +146,38 @@ def test_an_authority_and_its_leaf_have_different_file_names(client_of, issuer) 
     data |= {"base": "{}", "text": '{"CN": "aggregator"}', "end_with_authority": "on"}
     assert client_of(issuer).post("/certificates/new/", data).status_code == 422
     assert not authority.certificates.exists()
+
+
+@pytest.fixture
+def below(db) -> Certificate:
+    """A certificate that is an authority itself."""
+    authority = make_authority()
+    authority.signing_config = json.dumps(
+        {
+            "signing": {
+                "default": {"expiry": "8760h"},
+                "profiles": {
+                    "below": {
+                        "expiry": "8760h",
+                        "usages": ["cert sign", "crl sign"],
+                        "ca_constraint": {"is_ca": True},
+                    }
+                },
+            }
+        }
+    )
+    authority.save()
+    return make_certificate(authority, "below", profile="below")
+
+
+def test_the_key_of_an_authority_below_stays_and_nobody_is_said_to_have_taken_it(
+    client_of, issuer, below
+) -> None:
+    client = client_of(issuer)
+    assert client.post(file_of(below, "below-key.pem")).status_code == 409
+    assert client.post(f"{page_of(below)}bundle.tar.gz").status_code == 409
+    assert client.post(f"{page_of(below)}secret.yaml", SECRET).status_code == 422
+    assert not taken()
+    page = client.get(page_of(below)).text
+    assert "below-key.pem" not in page
+    assert "its key stays here" in page

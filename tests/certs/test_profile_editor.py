@@ -116,7 +116,7 @@ def test_a_usage_keeps_the_spelling_that_it_was_written_in():
 )
 def test_a_refusal_stands_beside_its_field_and_beside_the_json(profile, field, words):
     view = config_view(config(**{"a.b": profile}))
-    assert words in " ".join(view.named[0].errors[field])
+    assert words in " ".join(map(str, view.named[0].errors[field]))
     assert words in view.problems[0]
     assert view.config is None
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import html
+import re
 
 import pytest
 from django.utils import timezone
 
-from aggportal.clusters.models import WatchedAPIService
+from aggportal.clusters.models import Lease, SealedConnection, WatchedAPIService
 from aggportal.clusters.services.snapshots import write_snapshot
 from aggportal.kube.watching import Snapshot
 from aggportal.ledger.models import Entry, Outcome
@@ -94,9 +96,44 @@ def test_text_from_the_cluster_is_text(viewer, client_of, see):
         assert "\u202e" not in page.split("<pre")[0]
 
 
+def news_of(page):
+    return html.unescape(re.search(r'hx-get="([^"]+/news/[^"]*)"', page.content.decode())[1])
+
+
+def test_its_page_is_loaded_anew_when_the_cluster_says_otherwise(viewer, client_of, see):
+    see(raw_apiservice(NAME))
+    client = client_of(viewer)
+    news = news_of(client.get(URL))
+    assert client.get(news).status_code == 204
+    see(failing())
+    assert client.get(news).headers["HX-Refresh"] == "true"
+
+
+def test_its_page_is_loaded_anew_when_it_is_gone_or_the_worker_is(viewer, client_of, see):
+    see(raw_apiservice(NAME))
+    client = client_of(viewer)
+    news = news_of(client.get(URL))
+    Lease.objects.update(holder="")
+    assert client.get(news).headers["HX-Refresh"] == "true"
+    WatchedAPIService.objects.all().delete()
+    assert client.get(news).headers["HX-Refresh"] == "true"
+
+
+def test_its_news_are_for_those_who_may_see_it(stranger, viewer, client_of, client, see):
+    see(raw_apiservice(NAME))
+    assert client_of(stranger).get(f"{URL}news/").status_code == 403
+    assert client_of(viewer).post(f"{URL}news/").status_code == 405
+    assert client.get(f"{URL}news/").status_code == 302
+
+
 def test_an_unknown_one_is_not_found(admin, cluster):
     assert admin.get(URL).status_code == 404
     assert admin.post(f"{URL}delete/").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["a%00b", "a%0Ab", "..", "%E2%80%AE"])
+def test_a_name_that_cannot_be_is_not_found(admin, cluster, name):
+    assert admin.get(f"/clusters/lab/apiservices/{name}/").status_code == 404
 
 
 def test_a_viewer_deletes_nothing(viewer, client_of, see, fake_cluster):
@@ -114,6 +151,14 @@ def test_the_typed_name_deletes_it_and_the_ledger_tells(admin, see, fake_cluster
     assert NAME not in fake_cluster.items
     told = Entry.objects.filter(action="apiservice.deleted").order_by("seq")
     assert list(told.values_list("outcome", flat=True)) == [Outcome.INTENDED, Outcome.DONE]
+
+
+def test_what_cannot_even_be_tried_leaves_no_intent_in_the_ledger(admin, see):
+    see(raw_apiservice(NAME))
+    SealedConnection.objects.update(binding="another server")
+    uid = WatchedAPIService.objects.get().uid
+    assert admin.post(f"{URL}delete/", {"confirm": NAME, "uid": uid}).status_code == 503
+    assert not Entry.objects.filter(action="apiservice.deleted").exists()
 
 
 def test_another_name_deletes_nothing(admin, see, fake_cluster):

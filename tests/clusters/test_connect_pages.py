@@ -86,10 +86,38 @@ def test_a_kubeconfig_that_would_run_a_program_is_refused_with_the_reason(
 ):
     user = {"exec": {"command": "aws-secret-helper"}}
     pasted = json.dumps(kubeconfig(api_server.url, authority.pem, **user))
-    page = admin.get(admin.post(NEW, {"kubeconfig": pasted}).url)
-    assert "would run a program on our server" in text_of(page)
-    assert "No context of this kubeconfig can be used" in text_of(page)
+    page = admin.post(NEW, {"kubeconfig": pasted})
+    assert page.status_code == 422
+    assert "would run a program on our server" in str(page.context["form"].errors["kubeconfig"])
     assert "aws-secret-helper" not in page.content.decode()
+    assert ConnectionDraft.objects.count() == 0
+
+
+def test_of_several_contexts_the_usable_ones_are_offered_and_the_others_explained(
+    admin, api_server, authority
+):
+    doc = kubeconfig(api_server.url, authority.pem)
+    doc["users"].append({"name": "aws", "user": {"exec": {"command": "helper"}}})
+    doc["contexts"].insert(0, {"name": "eks", "context": {"cluster": "c", "user": "aws"}})
+    doc["current-context"] = "eks"
+    page = admin.get(admin.post(NEW, {"kubeconfig": json.dumps(doc)}).url)
+    assert [value for value, _ in page.context["form"].fields["context"].choices] == ["prod"]
+    assert "would run a program on our server" in text_of(page)
+
+
+@pytest.mark.parametrize("mark", ["\\ud800", "\\u0000"])
+def test_a_name_that_no_page_can_show_is_refused_beside_the_field(
+    admin, api_server, authority, mark
+):
+    pasted = json.dumps(kubeconfig(api_server.url, authority.pem))
+    response = admin.post(NEW, {"kubeconfig": pasted.replace('"prod"', f'"{mark}prod"')})
+    assert response.status_code == 422
+    assert response.context["form"].errors["kubeconfig"]
+
+
+def test_a_ca_with_a_remark_in_any_language_above_it_is_taken(admin, api_server, authority):
+    values = token_values(api_server.url, f"# Müllers CA\n{authority.pem}")
+    assert admin.post(f"{NEW}?way=token", values).status_code == 302
 
 
 def bomb():

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from aggportal.clusters.models import Cluster, ConnectionDraft, SealedConnection
 from aggportal.clusters.services.clusters import (
+    ClusterGone,
     NameTaken,
     connect_cluster,
     delete_cluster,
@@ -222,3 +223,24 @@ def test_a_server_that_answers_ever_so_slowly_is_given_up_within_five_seconds(se
     report = test_connection(from_token(serve(slow).url, authority.pem, TOKEN))
     assert isinstance(report.error, TimedOut)
     assert time.monotonic() - begun < 5
+
+
+def test_of_two_who_replace_credentials_at_once_neither_leaves_any_behind(cluster, connection):
+    first, second = Cluster.objects.get(), Cluster.objects.get()
+    replace_credentials(first, connection, by=ADA, now=NOW)
+    replace_credentials(second, connection, by=ADA, now=NOW)
+    assert SealedConnection.objects.count() == 1
+    delete_cluster(first, by=ADA, now=NOW)
+    assert SealedConnection.objects.count() == 0
+
+
+def test_what_is_done_to_a_cluster_that_another_forgot_is_refused_in_words(cluster, connection):
+    late = Cluster.objects.get()
+    delete_cluster(cluster, by=ADA, now=NOW)
+    with pytest.raises(ClusterGone, match="forgotten"):
+        replace_credentials(late, connection, by=ADA, now=NOW)
+    with pytest.raises(ClusterGone):
+        rename_cluster(late, "prod", by=ADA, now=NOW)
+    with pytest.raises(ClusterGone):
+        delete_cluster(late, by=ADA, now=NOW)
+    assert SealedConnection.objects.count() == 0

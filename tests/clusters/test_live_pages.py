@@ -72,6 +72,12 @@ def test_a_cluster_that_is_not_there_is_not_found(guest, address):
     assert guest.get(address).status_code == 404
 
 
+@pytest.mark.parametrize("part", ["table/", "pulse/"])
+def test_a_page_that_is_open_while_its_cluster_is_forgotten_is_loaded_anew(guest, part):
+    response = guest.get(f"{PAGE}{part}", headers={"HX-Request": "true"})
+    assert (response.status_code, response.headers["HX-Refresh"]) == (404, "true")
+
+
 def test_the_worst_comes_first_and_says_its_cause_in_words(see, guest):
     see(local_apiservice("v1.apps"), failing(), raw_apiservice("v1.fine.example.com"))
     text = text_of(guest.get(PAGE))
@@ -146,7 +152,23 @@ def test_a_worker_that_is_silent_reaches_the_page_without_a_new_version(see, gue
     Lease.objects.update(renewed_at=timezone.now() - dt.timedelta(minutes=1))
     poll = {"newer_than": version, "was": "live"}
     assert "worker does not run" in text_of(guest.get(TABLE, poll))
-    assert guest.get(TABLE, poll | {"was": "old"}).status_code == 204
+    assert guest.get(TABLE, poll | {"was": "no-worker"}).status_code == 204
+
+
+def test_another_reason_for_being_old_reaches_the_page(see, guest, cluster, leadership):
+    see(raw_apiservice(METRICS))
+    write_trouble(cluster, REFUSED, since=timezone.now(), leadership=leadership)
+    poll = {"newer_than": ClusterState.objects.get().version, "was": "old"}
+    assert guest.get(TABLE, poll).status_code == 204
+    Lease.objects.update(renewed_at=timezone.now() - dt.timedelta(minutes=1))
+    assert "worker does not run" in text_of(guest.get(TABLE, poll))
+
+
+def test_a_page_that_was_drawn_long_ago_is_drawn_anew_though_nothing_happened(see, guest):
+    version = see(raw_apiservice(METRICS))
+    poll = {"newer_than": version, "was": "live"}
+    drawn = guest.get(PAGE).context["board"].drawn
+    assert guest.get(TABLE, poll | {"drawn": str(int(drawn) - 1)}).status_code == 200
 
 
 def test_a_recovered_cluster_reaches_the_page(see, guest):
@@ -203,3 +225,13 @@ def test_a_message_that_changes_changes_its_row(see, guest):
     assert "first words" in text_of(guest.get(PAGE))
     see(failing("2", message="second words"))
     assert "second words" in text_of(guest.get(PAGE))
+
+
+def test_a_page_whose_session_has_ended_goes_to_sign_in_and_comes_back(see, client):
+    version = see(raw_apiservice(METRICS))
+    page = "http://testserver/clusters/lab/?state=ours"
+    poll = {"newer_than": version, "was": "live"}
+    headers = {"HX-Request": "true", "HX-Current-URL": page}
+    response = client.get(TABLE, poll, headers=headers)
+    assert response["HX-Redirect"] == "/login/?next=%2Fclusters%2Flab%2F%3Fstate%3Dours"
+    assert response.content == b""

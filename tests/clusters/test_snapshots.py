@@ -8,11 +8,24 @@ import datetime as dt
 import pytest
 from django.utils import timezone
 
-from aggportal.clusters.models import Availability, Tls, Transition, WatchedAPIService
+from aggportal.clusters.models import (
+    Availability,
+    Cluster,
+    Tls,
+    Transition,
+    WatchedAPIService,
+)
+from aggportal.clusters.services.clusters import replace_credentials
 from aggportal.clusters.services.leadership import Leadership, NotLeading
-from aggportal.clusters.services.snapshots import write_heard, write_snapshot, write_trouble
+from aggportal.clusters.services.snapshots import (
+    Superseded,
+    write_heard,
+    write_snapshot,
+    write_trouble,
+)
 from aggportal.kube.errors import Unreachable
 from aggportal.kube.watching import Snapshot
+from tests.clusters.conftest import ADA
 from tests.clusters.fake_cluster import local_apiservice, raw_apiservice
 
 METRICS = "v1beta1.metrics.k8s.io"
@@ -163,6 +176,12 @@ def test_a_name_that_kubernetes_would_not_give_is_left_out(see, cluster):
     assert cluster.state.total == 1
 
 
+def test_the_longest_name_that_kubernetes_takes_is_kept(see):
+    name = f"v{'1' * 62}.{'.'.join(['a' * 62] * 4)}a"
+    see(raw_apiservice(name))
+    assert WatchedAPIService.objects.get().name == name
+
+
 def test_trouble_keeps_what_was_known_and_says_why_and_since_when(see, cluster, leadership):
     heard = timezone.now() - dt.timedelta(minutes=4)
     see(raw_apiservice(METRICS), now=heard)
@@ -220,3 +239,16 @@ def test_history_keeps_its_order_though_the_clusters_times_are_cut_to_seconds(se
 def test_an_old_apiservice_is_known_since_its_own_time(see):
     see(raw_apiservice(METRICS, since="2026-01-01T00:00:00Z"))
     assert Transition.objects.get().at == dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+
+
+def test_what_the_old_credentials_showed_is_not_written_over_the_new(
+    see, cluster, leadership, connection
+):
+    see(raw_apiservice(METRICS))
+    before = Cluster.objects.get()
+    replace_credentials(cluster, connection, by=ADA, now=timezone.now())
+    with pytest.raises(Superseded):
+        write_trouble(before, REFUSED, since=timezone.now(), leadership=leadership)
+    with pytest.raises(Superseded):
+        see(raw_apiservice(METRICS, status="False"))
+    assert WatchedAPIService.objects.get().available == "True"

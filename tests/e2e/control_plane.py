@@ -46,17 +46,6 @@ def free_port() -> int:
         return int(sock.getsockname()[1])
 
 
-def routable_address() -> str | None:
-    """This machine's own address outside loopback: Endpoints must not be loopback."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        try:
-            sock.connect(("192.0.2.1", 9))  # sends nothing
-        except OSError:
-            return None
-        address = str(sock.getsockname()[0])
-    return None if address.startswith(("127.", "169.254.")) else address
-
-
 @dataclass(kw_only=True)
 class Program:
     """One program and its log; `start` and `stop` may be repeated."""

@@ -86,14 +86,13 @@ class FlagChoices:
 
 
 def choose_flags(visitor: Visitor, choices: FlagChoices) -> Answer:
-    """Send the form of the flags page; return the page that renders the choice."""
+    """Choose the authority, which brings its certificates, then the rest; return the page."""
     at = visitor.open("/flags/")
+    at = visitor.send(at, at.page.form("/flags/"), authority=choices.authority)
     return visitor.send(
         at,
         at.page.form("/flags/"),
-        authority=choices.authority,
         certificate=choices.certificate.strip("/").split("/")[-1],
-        certificate_of=choices.authority,
         directory=str(choices.directory),
         kube_proxy="yes" if choices.kube_proxy else "no",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import threading
 import time
@@ -16,10 +17,12 @@ TABLE = "apiservice-table"
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
-    """What the table showed from the moment `at` (monotonic seconds) on."""
+    """What the table showed from the moment `at` (monotonic seconds) on; `times` as written in
+    its `<time>` elements, in their order."""
 
     at: float
     text: str
+    times: tuple[dt.datetime, ...]
 
 
 class LivePage:
@@ -76,7 +79,17 @@ class LivePage:
     def _swap(self, page: Page) -> None:
         table = page.element(TABLE)
         self._address = table.attributes["hx-get"]
-        every = re.fullmatch(r"every (\d+)s", table.attributes["hx-trigger"])
+        every = re.fullmatch(r"every (\d+)(m?)s", table.attributes["hx-trigger"])
         assert every, table.attributes
-        self._every = float(every[1])
-        self.shown.append(Shown(at=time.monotonic(), text=" ".join(table.text.split())))
+        self._every = float(every[1]) / (1000 if every[2] else 1)
+        self.shown.append(
+            Shown(
+                at=time.monotonic(),
+                text=" ".join(table.text.split()),
+                times=tuple(
+                    dt.datetime.fromisoformat(attributes["datetime"])
+                    for attributes in page.all_attributes
+                    if "datetime" in attributes
+                ),
+            )
+        )

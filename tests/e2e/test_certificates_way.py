@@ -78,18 +78,14 @@ def test_install_sh_puts_the_files_there_and_does_nothing_the_second_time(issued
     assert again.count("unchanged") == len(installed)
 
 
-def is_as_cfssl(issued):
-    return issued.authority == "aggregator-as-cfssl"
-
-
 def test_openssl_follows_the_chain_except_where_cfssl_leaves_no_key_identifier(issued):
     ca, leaf = (str(issued.installed / f"{base}.pem") for base in (issued.ca_base, issued.base))
     command = ["openssl", "verify", "-purpose", "sslclient", "-CAfile", ca, leaf]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     # Equal subjects and no authorityKeyIdentifier: openssl takes the leaf for self-signed (18).
     assert ("error 18 " in done.stderr, done.returncode == 0) == (
-        is_as_cfssl(issued),
-        not is_as_cfssl(issued),
+        issued.as_cfssl,
+        not issued.as_cfssl,
     )
 
 
@@ -97,7 +93,7 @@ def test_a_leaf_ends_with_its_authority_unless_one_asks_for_cfssls_way(issued):
     ca = x509.load_pem_x509_certificate(issued.ca_pem.encode())
     pem = deeds.pair_in(issued.installed, issued.base).certificate_pem
     leaf = x509.load_pem_x509_certificate(pem.encode())
-    if is_as_cfssl(issued):
+    if issued.as_cfssl:
         assert leaf.not_valid_after_utc - leaf.not_valid_before_utc == dt.timedelta(hours=87600)
     else:
         assert leaf.not_valid_after_utc <= ca.not_valid_after_utc

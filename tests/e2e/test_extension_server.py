@@ -9,7 +9,8 @@ import pytest
 
 from aggportal.kube.apiservices import APISERVICES_PATH, parse_apiservice
 from aggportal.kube.registering import Registration, register
-from tests.e2e.control_plane import ExtensionServer, routable_address, write_file
+from tests.e2e.control_plane import ExtensionServer, write_file
+from tests.e2e.own_address import own_address
 from tests.e2e.test_watching import Seen
 from tests.kube.tls import TestAuthority
 
@@ -41,13 +42,16 @@ def front_proxy_flags(directory):
 def registered(request, start_control_plane, tmp_path_factory):
     """A control plane and a running, registered extension server, in both routing modes."""
     routed = request.param == "routed"
-    address = routable_address() if routed else "127.0.0.1"
     flags = front_proxy_flags(tmp_path_factory.mktemp("front-proxy"))
-    if address is None:
-        pytest.skip("this machine has no address outside loopback")
-    if routed:
-        flags.append("--enable-aggregator-routing=true")
-    plane = start_control_plane(flags)
+    if not routed:
+        yield from stand_registered(start_control_plane(flags), "127.0.0.1", routed=False)
+        return
+    flags.append("--enable-aggregator-routing=true")
+    with own_address() as address:
+        yield from stand_registered(start_control_plane(flags), address, routed=True)
+
+
+def stand_registered(plane, address, *, routed):
     serving = TestAuthority(common_name="serving-ca")
     extension = ExtensionServer(
         plane=plane, serving=serving.serving("api.wardle.svc"), address=address

@@ -36,6 +36,7 @@ class Issued:
     unpacked: Path
     installed: Path
     said: str
+    as_cfssl: bool
     serving: Pair
     serving_ca_pem: str
 
@@ -140,6 +141,7 @@ def _by_recipe(visitor: Visitor, folder: Path, *, label: str, choices: dict[str,
         authority=authority,
         bases=("aggregator-ca", "aggregator"),
         serving=_serving(visitor, authority, "aggregator", key=key, **choices),
+        certificate_choices=choices,
     )
 
 
@@ -167,6 +169,7 @@ def _collect(
     authority: str,
     bases: tuple[str, str],
     serving: _Serving,
+    certificate_choices: dict[str, str] | None = None,
 ) -> Issued:
     archive = deeds.take_archive(visitor, certificate)
     unpacked, installed = deeds.unpack(archive, folder / "unpacked"), folder / "ssl"
@@ -183,6 +186,7 @@ def _collect(
         unpacked=unpacked,
         installed=installed,
         said=said,
+        as_cfssl=certificate_choices == AS_CFSSL,
         serving=deeds.pair_in(extension, "api.wardle.svc"),
         serving_ca_pem=visitor.open(ca_of_serving.link(".pem")).text,
     )

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.e2e import cluster_deeds, deeds
+from tests.e2e import cluster_deeds, deeds, own_address
 from tests.e2e.cluster_side import apply_documents, token_for
-from tests.e2e.control_plane import ControlPlane, ExtensionServer, routable_address
+from tests.e2e.control_plane import ControlPlane, ExtensionServer
 from tests.e2e.variants import Issued, Variant
 from tests.e2e.visitor import Visitor
 
@@ -85,7 +83,7 @@ def connect(visitor: Visitor, variant: Variant, plane: ControlPlane) -> tuple[st
 
 def _start_extension(plane: ControlPlane, issued: Issued, *, routed: bool) -> ExtensionServer:
     """Behind the Service wardle/api: by its own address if routed, else over loopback."""
-    address = (routable_address() or VETH_ADDRESS) if routed else "127.0.0.1"
+    address = own_address.ADDRESS if routed else "127.0.0.1"
     extension = ExtensionServer(plane=plane, serving=issued.serving, address=address)
     extension.start()
     if routed:
@@ -93,25 +91,3 @@ def _start_extension(plane: ControlPlane, issued: Issued, *, routed: bool) -> Ex
     else:
         plane.expose_on_loopback("wardle", "api")
     return extension
-
-
-VETH, VETH_ADDRESS = "aggportal-e2e", "198.51.100.17"
-
-
-@contextlib.contextmanager
-def address_outside_loopback() -> Iterator[None]:
-    """Endpoints must not be loopback: a machine without any other address gets one meanwhile."""
-    if routable_address() is not None:
-        yield
-        return
-    _ip("link", "add", VETH, "type", "veth", "peer", "name", f"{VETH}1")
-    try:
-        _ip("address", "add", f"{VETH_ADDRESS}/32", "dev", VETH)
-        _ip("link", "set", VETH, "up")
-        yield
-    finally:
-        _ip("link", "delete", VETH)
-
-
-def _ip(*words: str) -> None:
-    subprocess.run(["ip", *words], check=True)

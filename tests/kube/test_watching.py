@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from aggportal.kube import watching
 from aggportal.kube.errors import NotKubernetes, TimedOut, TooLarge, Unauthorized, Unreachable
 from aggportal.kube.watching import Pace, Reflector
 from tests.kube.servers import answer, chunked, drip, hang_up, status_object
@@ -222,6 +223,57 @@ def test_garbage_in_a_watch_is_trouble_and_not_the_end(cluster, follow, line, er
     told = follow()
     told.wait(lambda: told.names() == {"a", "b"})
     assert isinstance(told.troubles[0], error)
+
+
+def test_changes_that_come_while_the_last_ones_are_written_are_one_batch(serve, client_for):
+    def watch(conn, asked):
+        send = chunked(conn)
+        for number in range(60):
+            send(event("ADDED", f"n{number}", str(number + 2)))
+        send(b"<html>\n")
+
+    client = client_for(serve(watch).url)
+    seen = []
+
+    def take_slowly():
+        with client.watch("/apis/x/v1/things", "1") as stream:
+            for batch in stream:
+                seen.append(len(batch))
+                time.sleep(0.3)
+
+    with pytest.raises(NotKubernetes):
+        take_slowly()
+    assert sum(seen) == 60
+    assert len(seen) <= 4
+
+
+def test_a_watch_that_is_left_leaves_no_thread_behind(serve, client_for):
+    def watch(conn, asked):
+        send = chunked(conn)
+        while True:
+            send(event("ADDED", "x" * 60_000, "2"))
+
+    client = client_for(serve(watch).url)
+    with client.watch("/apis/x/v1/things", "1") as stream:
+        next(iter(stream))
+        time.sleep(0.5)
+    assert not [each for each in threading.enumerate() if each.name == "aggportal-watch"]
+
+
+def test_a_cluster_that_never_stops_adding_fills_no_memory(cluster, follow, monkeypatch):
+    monkeypatch.setattr(watching, "MAX_ITEMS", 3)
+
+    def watch(conn, asked):
+        send = chunked(conn)
+        for number in range(9):
+            send(event("ADDED", f"n{number}", str(number + 2)))
+        time.sleep(3)
+
+    cluster.watch = watch
+    told = follow()
+    told.wait(lambda: told.troubles)
+    assert isinstance(told.troubles[0], TooLarge)
+    assert all(len(each.items) <= 3 for each in told.snapshots)
 
 
 def test_a_killed_server_is_noticed_at_once_and_its_return_too(cluster, follow, serve):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
+from collections.abc import Callable
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import transaction
+from django.db import connection, transaction
 
 from aggportal.ledger.export import csv_lines
 from aggportal.ledger.models import Entry, Head
@@ -39,6 +41,47 @@ def test_an_edited_entry_is_found() -> None:
     entry = Entry.objects.get(seq=3)
     Entry.objects.filter(seq=3).update(canonical=entry.canonical.replace("ana", "eve"))
     assert verify_chain().broken_at == 3
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"actor_name": "eve"},
+        {"outcome": "refused"},
+        {"object_label": "another"},
+        {"address": "192.0.2.66"},
+        {"detail": {"how": "file"}},
+        {"canonical": "\u00e9"},
+        {"at": dt.datetime(2020, 1, 1, tzinfo=dt.UTC)},
+    ],
+)
+def test_an_edited_column_is_found_by_itself(change: dict[str, object]) -> None:
+    write(5)
+    Entry.objects.filter(seq=3).update(**change)
+    assert verify_chain().broken_at == 3
+
+
+def test_an_entry_beyond_the_head_is_found() -> None:
+    write(3)
+    head = Head.objects.get()
+    write(1)
+    Head.objects.update(size=head.size, digest=head.digest)
+    assert verify_chain().broken_at == 4
+
+
+def test_what_is_written_while_the_chain_is_checked_breaks_nothing() -> None:
+    write(3)
+    late = [1]
+
+    def then_write(execute: Callable[..., object], sql: str, *rest: object) -> object:
+        answer = execute(sql, *rest)
+        if late and "ledger_head" in sql:
+            write(late.pop())
+        return answer
+
+    with connection.execute_wrapper(then_write):
+        assert verify_chain().broken_at is None
+    assert Entry.objects.count() == 4
 
 
 def test_a_removed_entry_is_found() -> None:

@@ -29,6 +29,12 @@ def test_a_viewer_reads_sentences(viewer: User, client_of: SignIn, entries: None
     assert "The chain holds." in page
 
 
+def test_the_actions_to_filter_by_are_offered(viewer: User, client_of: SignIn) -> None:
+    page = client_of(viewer).get("/audit/").content.decode()
+    assert 'list="actions"' in page
+    assert '<option value="certificate.key_taken">took the private key of</option>' in page
+
+
 def test_the_pages_join_without_gap_or_repeat(
     viewer: User, client_of: SignIn, entries: None
 ) -> None:
@@ -65,6 +71,14 @@ def test_filters_narrow(
 )
 def test_a_mistyped_address_is_no_fault(viewer: User, client_of: SignIn, query: str) -> None:
     assert client_of(viewer).get(f"/audit/?{query}").status_code == 200
+
+
+def test_a_mistyped_filter_takes_no_other_with_it(
+    viewer: User, client_of: SignIn, entries: None
+) -> None:
+    filters = {"since": "gestern", "text": "api-7"}
+    csv = client_of(viewer).get("/audit/export.csv", filters).getvalue().decode()
+    assert csv.count("\n") - 1 == 1
 
 
 def test_one_entry_shows_what_was_hashed(viewer: User, client_of: SignIn, entries: None) -> None:

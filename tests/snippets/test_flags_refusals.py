@@ -154,3 +154,18 @@ def test_a_name_that_the_authority_does_not_allow_is_refused_until_it_is_added(
     added = flags(authority=authority.slug, certificate=certificate.pk, names=name)
     assert added.status_code == 200
     assert f"front-proxy-2027,{name}" in added.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("certificate", "9" * 5000, "There is no such certificate"),
+        ("certificate", "\x00", "Null characters"),
+        ("authority", "\x00", "Null characters"),
+    ],
+)
+def test_an_address_that_nobody_made_is_refused_with_words(
+    flags, authority, certificate, field, value, words
+):
+    answer = flags(**{"authority": authority.slug, "certificate": certificate.pk, field: value})
+    assert_refused(answer, field, words)

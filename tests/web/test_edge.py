@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.test import Client, RequestFactory
+from django.views.debug import ExceptionReporter
 
 from aggportal.accounts.models import User
 from aggportal.web.actors import client_address
@@ -58,6 +59,16 @@ def test_a_forwarded_address_is_believed_from_a_trusted_proxy_only(
     assert client_address(request) == "192.0.2.1"
 
 
+def test_a_report_of_a_fault_does_not_tell_the_key(rf: RequestFactory, settings: object) -> None:
+    secret = "c2VjcmV0IHRoYXQgbm9ib2R5IG1heSBzZWU="
+    settings.KEK = secret  # type: ignore[attr-defined]  # pytest-django's wrapper
+    request = rf.get("/")
+    request.META |= {"AGGPORTAL_KEK": secret, "DATABASE_URL": f"postgres://me:{secret}@db/portal"}
+    page = ExceptionReporter(request, None, None, None).get_traceback_html()
+    assert "AGGPORTAL_KEK" in page
+    assert secret not in page
+
+
 def test_the_theme_is_kept_in_a_cookie_and_rendered_by_the_server(client: Client, db: None) -> None:
     answer = client.post("/theme/", {"theme": "dark", "next": "/login/"})
     assert answer["Location"] == "/login/"
@@ -76,3 +87,33 @@ def test_an_unknown_address_says_so(client: Client, viewer: User) -> None:
     answer = client.get("/nowhere/")
     assert answer.status_code == 404
     assert "Nothing is at this address" in answer.content.decode()
+
+
+MULTIPART = (
+    b'--x\r\nContent-Disposition: form-data; name="username"\r\n\r\n\\ud800\r\n'
+    b'--x\r\nContent-Disposition: form-data; name="password"\r\n\r\nx\r\n--x--\r\n'
+)
+
+
+@pytest.mark.parametrize("charset", ["unicode_escape", "utf-7", "latin-1", "nonsense"])
+def test_a_body_in_a_foreign_charset_is_refused_with_words(
+    client: Client, db: None, charset: str
+) -> None:
+    kind = f"multipart/form-data; boundary=x; charset={charset}"
+    answer = client.generic("POST", "/login/", MULTIPART, content_type=kind)
+    assert answer.status_code == 415
+    assert "Send text as UTF-8" in answer.content.decode()
+    assert client.get("/login/?next=%5Cud800", headers={"Content-Type": kind}).status_code == 415
+
+
+def test_a_body_in_utf8_is_read(client: Client, db: None) -> None:
+    kind = "multipart/form-data; boundary=x; charset=UTF-8"
+    answer = client.generic("POST", "/login/", MULTIPART, content_type=kind)
+    assert answer.status_code == 200
+
+
+def test_a_body_too_large_is_refused_before_it_is_read(client: Client, db: None) -> None:
+    kind = "multipart/form-data; boundary=x"
+    answer = client.generic("POST", "/login/", b"", kind, CONTENT_LENGTH="1000000000")
+    assert answer.status_code == 413
+    assert "larger than 4 MB" in answer.content.decode()

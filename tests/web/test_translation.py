@@ -12,18 +12,20 @@ from django.conf import settings
 from django.test import Client
 from django.utils import translation
 from django.utils.translation import trans_real
+from pytest_django.fixtures import Settings
 
 from aggportal.accounts.models import User
 
 CATALOGUE = settings.BASE_DIR / "aggportal/locale/en/LC_MESSAGES/django.po"
 
 
-@pytest.fixture
-def marked_language(tmp_path: Path, settings: object) -> Iterator[None]:
-    """A language in which every text is marked by brackets, made from the English catalogue."""
+@pytest.fixture(scope="module")
+def marked_catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A catalogue in which every text is marked by brackets, made from the English one."""
     if not shutil.which("msgfilter") or not shutil.which("msgfmt"):
         pytest.skip("gettext's tools are not installed (Debian: gettext)")
-    folder = tmp_path / "eo" / "LC_MESSAGES"
+    root: Path = tmp_path_factory.mktemp("locale")
+    folder = root / "eo" / "LC_MESSAGES"
     folder.mkdir(parents=True)
     filled = subprocess.run(["msgen", str(CATALOGUE)], check=True, capture_output=True).stdout
     marked = subprocess.run(
@@ -34,11 +36,22 @@ def marked_language(tmp_path: Path, settings: object) -> Iterator[None]:
     ).stdout
     (folder / "django.po").write_bytes(marked)
     subprocess.run(["msgfmt", "-o", folder / "django.mo", folder / "django.po"], check=True)
-    settings.LOCALE_PATHS = [str(tmp_path)]  # type: ignore[attr-defined]  # pytest-django's wrapper
-    trans_real._translations.clear()
+    return root
+
+
+def _forget_catalogues() -> None:
+    # What Django's own tests do between languages.
+    trans_real._translations.clear()  # type: ignore[attr-defined]  # not in its stubs
+
+
+@pytest.fixture
+def marked_language(marked_catalogue: Path, settings: Settings) -> Iterator[None]:
+    """The language with these marks, and back to English afterwards."""
+    settings.LOCALE_PATHS = [str(marked_catalogue)]
+    _forget_catalogues()
     yield
-    translation.activate(settings.LANGUAGE_CODE)  # type: ignore[attr-defined]  # likewise
-    trans_real._translations.clear()
+    translation.activate(settings.LANGUAGE_CODE)
+    _forget_catalogues()
 
 
 @pytest.mark.usefixtures("marked_language")

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _l
 
 from aggportal.certs.models import Authority, Certificate
-from aggportal.certs.services.configs import config_of
+from aggportal.certs.signing_configs import config_of
 from aggportal.web.forms import PortalForm
 
 SOON = dt.timedelta(days=30)

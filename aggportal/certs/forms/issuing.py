@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
 from aggportal.certs.models import Authority
-from aggportal.certs.services.configs import config_of
+from aggportal.certs.signing_configs import config_of
 from aggportal.pki.errors import PkiError
 from aggportal.pki.exports import require_base_name
 from aggportal.web.forms import PortalForm

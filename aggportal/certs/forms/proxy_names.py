@@ -14,7 +14,7 @@ LONGEST_NAME = 64
 
 
 class ProxyNamesForm(PortalForm):
-    """One name a line; empty says nothing, and kube-apiserver then gets the certificate's own CN."""
+    """One name a line; empty says nothing, and the flags then hold the certificate's own CN."""
 
     allowed_names = forms.CharField(
         label=_l("Allowed names, one per line"),

@@ -27,6 +27,7 @@ from aggportal.certs.forms.spec_fields import (
 )
 from aggportal.pki.errors import InvalidJson, PkiError
 from aggportal.pki.explaining import HostChip, explain_hosts
+from aggportal.pki.hosts import classify_hosts
 from aggportal.pki.jsontext import dump_json, parse_json
 from aggportal.pki.requests import load_request_spec
 from aggportal.pki.specs import RequestSpec
@@ -160,8 +161,20 @@ def posted_request(
     except BothSidesEdited as refused:
         return replace(as_sent, problems=(words(refused.sentence),), both=True)
     except InvalidJson as refused:
+        if after != before and text == dumped(after):
+            return _too_much_typed(as_sent, refused)
         return replace(as_sent, problems=(words(refused.sentence),), errors=(refused,))
     return replace(view, edited=side)
+
+
+def _too_much_typed(view: RequestView, refused: InvalidJson) -> RequestView:
+    """Say beside the field what is too much: nobody typed a document that is too large."""
+    hosts = view.form["hosts"].value() if "hosts" in view.form.fields else ""
+    try:
+        classify_hosts(_unbroken(hosts or "").split("\n"))
+    except PkiError as too_many:
+        return with_refusal(view, too_many)
+    return with_refusal(view, refused)
 
 
 def with_entry_added(view: RequestView) -> RequestView:

@@ -65,10 +65,10 @@ class Authority(models.Model):
     def __str__(self) -> str:
         return self.label
 
+    def get_absolute_url(self) -> str:
+        return reverse("certs:authority_show", args=[self.slug])
+
     @property
     def proxy_names(self) -> tuple[str, ...]:
         """The CNs that may act as front proxy under this authority; empty while nobody said."""
         return tuple(self.allowed_names.splitlines())
-
-    def get_absolute_url(self) -> str:
-        return reverse("certs:authority_show", args=[self.slug])

@@ -8,8 +8,8 @@ import datetime as dt
 from dataclasses import dataclass
 
 from aggportal.certs.models import Authority, Certificate
-from aggportal.certs.services.configs import config_of
 from aggportal.certs.services.received import Decision, compare_request, plan_request
+from aggportal.certs.signing_configs import config_of
 from aggportal.pki.comparing import Difference
 from aggportal.pki.csrplanning import request_spec_of
 from aggportal.pki.csrreading import CsrFacts

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from aggportal.certs.models import Authority
-from aggportal.certs.services.configs import config_of
 from aggportal.certs.services.issuing import IssueChoices, plan_for
+from aggportal.certs.signing_configs import config_of
 from aggportal.pki.errors import PkiError
 from aggportal.pki.explaining import Explanation, Issuing, explain, explain_problems
 from aggportal.pki.reading import read_certificate

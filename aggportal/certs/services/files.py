@@ -18,6 +18,7 @@ from aggportal.pki.exports import (
     archive,
     ca_config_map,
     certificate_files,
+    require_takeable_key,
     tls_secret,
 )
 from aggportal.pki.facts import CertificateFacts
@@ -61,7 +62,9 @@ def take_key(certificate: Certificate, *, how: str, by: Actor, now: dt.datetime)
             gettext_noop("The portal holds no private key of “%(name)s”: it was made elsewhere."),
             name=str(certificate),
         )
-    key = open_key(certificate.key, spki=certificate.spki_sha256)
+    key_pem = private_key_pem(open_key(certificate.key, spki=certificate.spki_sha256))
+    # Refused before the ledger says that it left.
+    require_takeable_key(key_pem, certificate=read_certificate(certificate.material.pem))
     record(
         "certificate.key_taken",
         actor=by,
@@ -69,7 +72,7 @@ def take_key(certificate: Certificate, *, how: str, by: Actor, now: dt.datetime)
         detail={"how": how, "serial": certificate.serial, "authority": certificate.authority.slug},
         at=now,
     )
-    return private_key_pem(key)
+    return key_pem
 
 
 def authority_files(authority: Authority) -> tuple[ExportedFile, ...]:

@@ -17,8 +17,8 @@ from aggportal.certs.models import (
     SigningRequest,
     State,
 )
-from aggportal.certs.services.configs import config_of
 from aggportal.certs.services.keys import open_authority_key, seal_key
+from aggportal.certs.signing_configs import config_of
 from aggportal.ledger.models import Outcome
 from aggportal.ledger.services import record
 from aggportal.pki.csrs import csr_pem, make_csr

@@ -10,7 +10,6 @@ from django.db import IntegrityError, transaction
 
 from aggportal.certs.models import Authority, Certificate, Mode, SigningRequest, State
 from aggportal.certs.models.signing_requests import MAX_REASON
-from aggportal.certs.services.configs import config_of
 from aggportal.certs.services.file_names import base_name_of
 from aggportal.certs.services.issuing import (
     Signed,
@@ -19,6 +18,7 @@ from aggportal.certs.services.issuing import (
     store_certificate,
 )
 from aggportal.certs.services.keys import open_authority_key
+from aggportal.certs.signing_configs import config_of
 from aggportal.ledger.services import record
 from aggportal.pki.comparing import Difference, compare
 from aggportal.pki.csrplanning import NO_CHANGES, Changes, plan_from_csr

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from django.db.models import Count
 from django.contrib import messages
+from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -15,8 +15,8 @@ from aggportal.certs.forms.proxy_names import ProxyNamesForm
 from aggportal.certs.lane_words import LANE_WORDS
 from aggportal.certs.lifetimes import life_of
 from aggportal.certs.models import Authority, Lane
-from aggportal.certs.services.authority_documents import authority_documents
 from aggportal.certs.services.authorities import change_allowed_names
+from aggportal.certs.services.authority_documents import authority_documents
 from aggportal.pki.config import parse_config
 from aggportal.pki.reading import read_certificate
 from aggportal.web.actors import actor_of

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from aggportal.kube.errors import KubeError
-from aggportal.kube.kubeconfig import Context, Kubeconfig, parse_kubeconfig
+from aggportal.kube.kubeconfig import Context, Kubeconfig, connection_for, parse_kubeconfig
 from aggportal.web.forms import PortalForm
 from aggportal.web.sentences import visible, words
 
@@ -85,7 +85,7 @@ class KubeconfigForm(PortalForm):
             self.add_error("kubeconfig", _("Paste a kubeconfig, or choose its file."))
             return self.cleaned_data
         try:
-            parse_kubeconfig(text)
+            _require_usable(parse_kubeconfig(text))
         except KubeError as error:
             self.add_error("kubeconfig", _lost(said(error), error))
         self.cleaned_data["text"] = text
@@ -99,6 +99,13 @@ class KubeconfigForm(PortalForm):
             self.add_error("file", _("This file is too large for a kubeconfig."))
             return ""
         return str(file.read().decode("utf-8", "replace"))
+
+
+def _require_usable(kubeconfig: Kubeconfig) -> None:
+    """Refuse, with the first reason, a kubeconfig of which no context can be used."""
+    first = kubeconfig.current or kubeconfig.contexts[0].name
+    if all(context.refusal for context in kubeconfig.contexts):
+        connection_for(kubeconfig, first)
 
 
 def _lost(text: str, error: KubeError) -> str:

@@ -32,6 +32,17 @@ class NameTaken(RefusedError):
         )
 
 
+class ClusterGone(RefusedError):
+    """The cluster was forgotten since the page was shown."""
+
+    code = "cluster_gone"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            _n("%(name)s was forgotten by someone else meanwhile; nothing was changed."), name=name
+        )
+
+
 @transaction.atomic
 def connect_cluster(name: str, connection: Connection, *, by: Actor, now: dt.datetime) -> Cluster:
     """Store a cluster with its credentials sealed; the worker follows it within two seconds."""
@@ -59,6 +70,7 @@ def connect_cluster(name: str, connection: Connection, *, by: Actor, now: dt.dat
 @transaction.atomic
 def rename_cluster(cluster: Cluster, name: str, *, by: Actor, now: dt.datetime) -> None:
     """Give a cluster another name; its address stays."""
+    cluster = _held(cluster)
     before = cluster.name
     if name == before:
         return
@@ -77,6 +89,7 @@ def replace_credentials(
     cluster: Cluster, connection: Connection, *, by: Actor, now: dt.datetime
 ) -> None:
     """Reach a cluster in another way from now on; the old credentials are forgotten."""
+    cluster = _held(cluster)
     old = cluster.sealed_id
     sealed = seal_connection(connection)
     sealed.save()
@@ -90,12 +103,23 @@ def replace_credentials(
 @transaction.atomic
 def delete_cluster(cluster: Cluster, *, by: Actor, now: dt.datetime) -> None:
     """Forget a cluster, its credentials and its history. Nothing changes in the cluster itself."""
+    cluster = _held(cluster)
     sealed = cluster.sealed_id
-    # Whoever is writing what was seen in it finishes first, and nobody begins.
-    ClusterState.objects.select_for_update().filter(cluster=cluster).first()
     _record("cluster.deleted", cluster, by=by, now=now, detail=_reach(cluster))
     cluster.delete()
     SealedConnection.objects.filter(pk=sealed).delete()
+
+
+def _held(cluster: Cluster) -> Cluster:
+    """The cluster as it is now, held until the transaction ends. Raises ClusterGone.
+
+    Whoever is writing what was seen in it finishes first, and nobody begins.
+    """
+    ClusterState.objects.select_for_update().filter(cluster=cluster).first()
+    found = Cluster.objects.filter(pk=cluster.pk).first()
+    if found is None:
+        raise ClusterGone(cluster.name)
+    return found
 
 
 def _require_free(name: str, *, but: Cluster | None = None) -> None:

@@ -55,7 +55,7 @@ class Follower:
         try:
             while not self.stop.is_set():
                 self._follow()
-        except (NotLeading, ClusterState.DoesNotExist):
+        except (NotLeading, snapshots.Superseded, ClusterState.DoesNotExist):
             log.info("cluster %s: no longer ours to follow", self.cluster.slug)
         finally:
             self.stop.set()

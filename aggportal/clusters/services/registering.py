@@ -39,10 +39,10 @@ def register_apiservice(
         "ca_bundle": registration.ca_bundle is not None,
     }
     registering.require_valid(registration)
+    client = client_for(cluster, timeouts=WHILE_A_PERSON_WAITS)
     tell = _Teller("apiservice.registered", registration.name, by=by, now=now, detail=detail)
     tell.intended()
     try:
-        client = client_for(cluster, timeouts=WHILE_A_PERSON_WAITS)
         made = registering.register(client, registration, seen=None, dry_run=False)
     except KubeError as error:
         tell.failed(error)
@@ -63,12 +63,13 @@ def delete_apiservice(
             status=409,
             name=row.name,
         )
+    client = client_for(cluster, timeouts=WHILE_A_PERSON_WAITS)
     tell = _Teller(
         "apiservice.deleted", row.name, by=by, now=now, detail={"cluster": cluster.name, "uid": uid}
     )
     tell.intended()
     try:
-        registering.unregister(client_for(cluster, timeouts=WHILE_A_PERSON_WAITS), seen)
+        registering.unregister(client, seen)
     except KubeError as error:
         tell.failed(error)
         raise

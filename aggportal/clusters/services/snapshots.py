@@ -20,9 +20,16 @@ from aggportal.clusters.services.leadership import Leadership, require_leading
 from aggportal.clusters.told import tell
 from aggportal.kube.watching import Snapshot
 from aggportal.words import RefusedError
+from aggportal.words import gettext_noop as _n
 
 # How far ahead the cluster's clock may be before we trust our own instead.
 _SKEW = dt.timedelta(minutes=1)
+
+
+class Superseded(RefusedError):
+    """The cluster got other credentials: what the old ones showed must not be written."""
+
+    code = "superseded"
 
 
 @transaction.atomic
@@ -31,10 +38,9 @@ def write_snapshot(
 ) -> int:
     """Make the rows equal to `snapshot` and return the version after it.
 
-    Raises NotLeading, or ClusterState.DoesNotExist when the cluster was deleted meanwhile.
+    Raises NotLeading, Superseded, or ClusterState.DoesNotExist when the cluster was deleted.
     """
-    require_leading(leadership)
-    state = ClusterState.objects.select_for_update().get(cluster=cluster)
+    state = _held_state(cluster, leadership)
     version = state.version + 1
     wanted = None if snapshot.relisted or not state.connected else snapshot.changed
     changed = _write_rows(cluster, snapshot, only=wanted, version=version, now=now)
@@ -61,8 +67,7 @@ def write_trouble(
     leadership: Leadership,
 ) -> None:
     """Record why the cluster cannot be followed; what was last known stays."""
-    require_leading(leadership)
-    state = ClusterState.objects.select_for_update().get(cluster=cluster)
+    state = _held_state(cluster, leadership)
     trouble = tell(error.sentence)
     remedy = tell(getattr(error, "remedy", None))
     if not state.connected and (state.trouble, state.remedy) == (trouble, remedy):
@@ -77,8 +82,7 @@ def write_trouble(
 @transaction.atomic
 def write_kube_version(cluster: Cluster, git_version: str, *, leadership: Leadership) -> None:
     """Record which Kubernetes answers."""
-    require_leading(leadership)
-    state = ClusterState.objects.select_for_update().get(cluster=cluster)
+    state = _held_state(cluster, leadership)
     if state.kube_version != git_version[:64]:
         state.kube_version = git_version[:64]
         state.version += 1
@@ -89,6 +93,15 @@ def write_heard(heard: Iterable[tuple[int, dt.datetime]]) -> None:
     """Record that clusters (by id) were found alive; only while they count as connected."""
     for cluster_id, at in heard:
         ClusterState.objects.filter(cluster_id=cluster_id, connected=True).update(heard_at=at)
+
+
+def _held_state(cluster: Cluster, leadership: Leadership) -> ClusterState:
+    """The state, held until the transaction ends, if it is still ours to write."""
+    require_leading(leadership)
+    state = ClusterState.objects.select_for_update().get(cluster=cluster)
+    if not Cluster.objects.filter(pk=cluster.pk, sealed=cluster.sealed_id).exists():
+        raise Superseded(_n("The cluster is reached with other credentials now."))
+    return state
 
 
 def _write_rows(

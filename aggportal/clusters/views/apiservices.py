@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -33,6 +33,19 @@ def apiservice_show(request: HttpRequest, slug: str, name: str) -> HttpResponse:
         "liveness": liveness_of(row.cluster.state, present_lease(), now=now),
     }
     return render(request, "clusters/apiservice_page.html", context)
+
+
+@require_GET
+@role_required(Role.VIEWER)
+def apiservice_news(request: HttpRequest, slug: str, name: str) -> HttpResponse:
+    """Answer 204 while the page shows what is known; else have the browser load it anew."""
+    rows = WatchedAPIService.objects.select_related("cluster__state").defer("raw")
+    row = rows.filter(cluster__slug=slug, name=name).first() if name.isprintable() else None
+    if row is not None and row.resource_version == request.GET.get("version"):
+        liveness = liveness_of(row.cluster.state, present_lease(), now=timezone.now())
+        if liveness.mark == request.GET.get("was"):
+            return HttpResponse(status=204)
+    return HttpResponse(headers={"HX-Refresh": "true"})
 
 
 @require_http_methods(["GET", "POST"])
@@ -77,5 +90,7 @@ def _page(
 
 
 def _row(slug: str, name: str) -> WatchedAPIService:
+    if not name.isprintable():  # PostgreSQL takes no NUL, and no APIService has such a name
+        raise Http404
     rows = WatchedAPIService.objects.select_related("cluster__state", "cluster__sealed")
     return get_object_or_404(rows, cluster__slug=slug, name=name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.http import urlencode
@@ -30,7 +30,9 @@ def cluster_show(request: HttpRequest, slug: str) -> HttpResponse:
 @role_required(Role.VIEWER)
 def apiservice_table(request: HttpRequest, slug: str) -> HttpResponse:
     """Answer what is newer than the page has; 204 if nothing is."""
-    state = get_object_or_404(ClusterState.objects.select_related("cluster"), cluster__slug=slug)
+    state = _state_of(slug)
+    if state is None:
+        return _gone()
     wanted, lease, now = read_wanted(request.GET.dict()), present_lease(), timezone.now()
     if is_shown_already(wanted, state, lease, now=now):
         return HttpResponse(status=204)
@@ -47,10 +49,21 @@ def apiservice_table(request: HttpRequest, slug: str) -> HttpResponse:
 @role_required(Role.VIEWER)
 def cluster_pulse(request: HttpRequest, slug: str) -> HttpResponse:
     """Answer how live a cluster is."""
-    state = get_object_or_404(ClusterState.objects.select_related("cluster"), cluster__slug=slug)
+    state = _state_of(slug)
+    if state is None:
+        return _gone()
     liveness = liveness_of(state, present_lease(), now=timezone.now())
     context = {"cluster": state.cluster, "liveness": liveness}
     return render(request, "clusters/_pulse.html", context)
+
+
+def _state_of(slug: str) -> ClusterState | None:
+    return ClusterState.objects.select_related("cluster").filter(cluster__slug=slug).first()
+
+
+def _gone() -> HttpResponse:
+    """A page that is still open asks for a cluster that was forgotten: it is to say so."""
+    return HttpResponseNotFound(headers={"HX-Refresh": "true"})
 
 
 def _page_address(cluster: Cluster, wanted: Wanted) -> str:

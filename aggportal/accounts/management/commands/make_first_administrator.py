@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand
 from aggportal.accounts.models import User
 from aggportal.accounts.roles import Role
 from aggportal.accounts.services import add_person
+from aggportal.web.actors import system_actor
 
 
 class Command(BaseCommand):
@@ -17,7 +18,9 @@ class Command(BaseCommand):
     def handle(self, *args: object, **options: object) -> None:
         if User.objects.exists():
             return
-        user, password = add_person("admin", role=Role.ADMINISTRATOR)
+        user, password = add_person(
+            "admin", role=Role.ADMINISTRATOR, by=system_actor("make_first_administrator")
+        )
         self.stdout.write(
             "\n"
             f"    First administrator:  {user.username}\n"

@@ -1,0 +1,44 @@
+"""Every page of the portal, taken from its URLconf, so that a new page cannot be left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from django.urls import URLPattern, URLResolver, get_resolver
+
+NO_PAGE = {
+    "healthz": "plain text for machines",
+    "readyz": "plain text for machines",
+    "accounts:logout": "answers POST alone, with a redirect",
+    "accounts:person_add": "answers POST alone; its page is shown by another test",
+    "accounts:person_change": "answers POST alone, with a redirect",
+    "accounts:person_renew": "answers POST alone, with the page of a one-time password",
+    "web:theme_choose": "answers POST alone, with a redirect",
+    "certs:authority_file": "a file",
+    "certs:authority_names": "answers POST alone: the form stands on certs:authority_show",
+    "certs:certificate_preview": "a fragment of certs:certificate_new",
+    "certs:certificate_file": "a file",
+    "certs:certificate_bundle": "a file",
+    "certs:certificate_secret": "a file",
+    "certs:certificate_configmap": "a file",
+    "clusters:apiservice_table": "a fragment of clusters:cluster_show",
+    "clusters:cluster_pulse": "a fragment of clusters:cluster_show",
+    "clusters:cluster_role": "a file",
+    "snippets:flags_download": "a file",
+    "ledger:entry_export": "a file",
+}
+FOREIGN = {"admin": "Django's own pages, in Django's own look"}
+
+
+def names(resolver: URLResolver | None = None, prefix: str = "") -> Iterator[str]:
+    """The full name of every address; an address without one is told by its pattern."""
+    for each in (resolver or get_resolver()).url_patterns:
+        if isinstance(each, URLPattern):
+            yield prefix + (each.name or str(each.pattern))
+        elif each.namespace not in FOREIGN:
+            yield from names(each, f"{prefix}{each.namespace}:" if each.namespace else prefix)
+
+
+def uncovered(pages: Mapping[str, str]) -> set[str]:
+    """Addresses that are neither among `pages` nor excused."""
+    return {name for name in names() if name not in pages and name not in NO_PAGE}

@@ -1,0 +1,71 @@
+"""A portal with something in it, so that its pages have something to show."""
+
+from __future__ import annotations
+
+import json
+
+from tests.e2e import cluster_deeds, deeds
+from tests.e2e.control_plane import ControlPlane
+from tests.e2e.visitor import Visitor
+
+ECDSA = {"algo": "ecdsa", "size": 256}
+WARDLE = "v1alpha1.wardle.example.com"
+AGGREGATED = "v1beta1.metrics.example.com"
+
+
+def ca_request(common_name: str, *, expiry: str = "87600h") -> str:
+    return json.dumps({"CN": common_name, "key": ECDSA, "ca": {"expiry": expiry}})
+
+
+def furnish_certificates(visitor: Visitor) -> dict[str, str]:
+    """Two authorities and a certificate of each; their paths by what they are."""
+    proxy = deeds.make_authority(
+        visitor, label="Front proxy 2026", lane="front-proxy", request=ca_request("front-proxy-ca")
+    )
+    serving = deeds.make_authority(
+        visitor, label="Serving 2026", lane="serving", request=ca_request("serving-ca")
+    )
+    client = deeds.issue(
+        visitor,
+        authority=proxy,
+        profile="front-proxy-client",
+        request=json.dumps({"CN": "front-proxy-client", "key": ECDSA}),
+    )
+    served = deeds.issue(
+        visitor,
+        authority=serving,
+        profile="extension-serving",
+        request=json.dumps(
+            {"CN": "api.wardle.svc", "hosts": ["api.wardle.svc", "10.254.0.1"], "key": ECDSA}
+        ),
+    )
+    return {
+        "authority": f"/authorities/{proxy}/",
+        "serving": f"/authorities/{serving}/",
+        "certificate": client.path,
+        "served": served.path,
+    }
+
+
+def furnish_cluster(visitor: Visitor, plane: ControlPlane, *, name: str, authority: str) -> str:
+    """A connected cluster with one registered APIService that nobody serves; its path.
+
+    `authority` is the path of the authority whose certificate becomes the caBundle.
+    """
+    connected = cluster_deeds.connect_by_kubeconfig(
+        visitor, name=name, kubeconfig=json.dumps(plane.kubeconfig())
+    )
+    slug = cluster_deeds.slug_of(connected)
+    group, version = AGGREGATED.split(".", 1)[1], AGGREGATED.split(".", 1)[0]
+    plane.ensure_namespace("monitoring")
+    tried = cluster_deeds.try_to_register(
+        visitor,
+        slug,
+        group=group,
+        version=version,
+        service_namespace="monitoring",
+        service_name="metrics",
+        authority=authority.strip("/").split("/")[-1],
+    )
+    cluster_deeds.register(visitor, tried)
+    return f"/clusters/{slug}/"

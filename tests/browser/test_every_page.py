@@ -1,0 +1,129 @@
+"""Every page of the URLconf: axe finds nothing grave, nothing scrolls sideways, both themes."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.addresses import uncovered
+from tests.browser.furnishing import AGGREGATED, furnish_certificates, furnish_cluster
+from tests.browser.person import THEMES, WIDTHS
+
+PUBLIC = {
+    "accounts:login": "/login/",
+    "accounts:admin/login/": "/admin/login/",
+}
+PAGES = {
+    "dashboard:dashboard_show": "/",
+    "dashboard:search_show": "/search/?q=front",
+    "accounts:account_show": "/account/",
+    "accounts:password_change": "/account/password/",
+    "accounts:people_list": "/people/",
+    "certs:authority_list": "/authorities/",
+    "certs:authority_new": "/authorities/new/",
+    "certs:authority_show": "{authority}",
+    "certs:profile_edit": "{authority}profiles/",
+    "certs:certificate_list": "/certificates/",
+    "certs:certificate_new": "/certificates/new/",
+    "certs:certificate_show": "{served}",
+    "snippets:flags_show": "/flags/",
+    "ledger:entry_list": "/audit/",
+    "ledger:entry_show": "/audit/3/",
+    "clusters:cluster_list": "/clusters/",
+    "clusters:cluster_new": "/clusters/new/",
+}
+CLUSTER_PAGES = {
+    "clusters:cluster_show": "{cluster}",
+    "clusters:cluster_test": "{cluster}test/?run=1",
+    "clusters:cluster_edit": "{cluster}settings/",
+    "clusters:cluster_reconnect": "{cluster}credentials/",
+    "clusters:cluster_delete": "{cluster}delete/",
+    "clusters:apiservice_new": "{cluster}apiservices/new/",
+    "clusters:apiservice_show": "{cluster}apiservices/" + AGGREGATED + "/",
+    "clusters:apiservice_delete": "{cluster}apiservices/" + AGGREGATED + "/delete/",
+}
+# The same pages where nothing is there yet, where nothing fits, or in another state.
+EMPTY = ("/", "/authorities/", "/certificates/", "/certificates/new/", "/flags/", "/clusters/")
+FURTHER = {
+    "search without a hit": "/search/?q=nothing-is-called-so",
+    "certificates without a hit": "/certificates/?q=nothing-is-called-so",
+    "audit without a hit": "/audit/?text=nothing-is-called-so",
+    "connect with a token": "/clusters/new/?way=token",
+}
+
+
+def look_at_all_sides(person, step):
+    """Both widths in both themes."""
+    for theme in THEMES:
+        for width in WIDTHS:
+            person.turn(width=width, theme=theme)
+            person.look(step)
+
+
+def step_of(name):
+    return "page-" + "-".join(name.replace(":", " ").replace("/", " ").split())
+
+
+@pytest.fixture(scope="module")
+def made(visitor):
+    return furnish_certificates(visitor)
+
+
+@pytest.fixture(scope="module")
+def cluster(visitor, control_plane, made, admin):
+    path = furnish_cluster(visitor, control_plane, name="prod-lab", authority=made["serving"])
+    admin.go(path)
+    expect(admin.page.locator("#apiservice-table")).to_contain_text(AGGREGATED)
+    return path
+
+
+@pytest.fixture
+def onlooker(people, admin):
+    """The administrator's session in a browser window that is turned about."""
+    state = admin.page.context.storage_state()
+    person = people.arrive(storage_state=state)
+    yield person
+    person.eyes.require_nothing_wrong()
+    people.persons.remove(person)
+    person.page.context.close()
+
+
+def test_no_page_of_the_urlconf_is_left_out():
+    assert uncovered(PUBLIC | PAGES | CLUSTER_PAGES) == set()
+
+
+@pytest.mark.parametrize("path", EMPTY)
+def test_a_page_is_whole_before_anything_exists(onlooker, path):
+    onlooker.go(path)
+    look_at_all_sides(onlooker, f"empty{path.replace('/', '-').rstrip('-') or '-dashboard'}")
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_a_page_is_whole_before_signing_in(people, name):
+    person = people.arrive()
+    person.go(PUBLIC[name])
+    look_at_all_sides(person, step_of(name))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_whole(onlooker, made, name):
+    onlooker.go(PAGES[name].format(**made))
+    look_at_all_sides(onlooker, step_of(name))
+
+
+@pytest.mark.parametrize("name", FURTHER)
+def test_a_page_is_whole_in_another_state(onlooker, made, name):
+    onlooker.go(FURTHER[name])
+    look_at_all_sides(onlooker, step_of(name))
+
+
+@pytest.mark.parametrize("name", CLUSTER_PAGES)
+def test_a_page_of_a_cluster_is_whole(onlooker, cluster, name):
+    onlooker.go(CLUSTER_PAGES[name].format(cluster=cluster))
+    look_at_all_sides(onlooker, step_of(name))
+
+
+def test_the_page_of_a_refusal_is_whole(onlooker):
+    with onlooker.eyes.expecting(404):
+        onlooker.go("/authorities/nothing-is-called-so/")
+        look_at_all_sides(onlooker, "page-not-found")

@@ -1,0 +1,24 @@
+"""The figures of the first page count all, not only what the drawing has room for."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+
+from django.test import Client
+from django.utils import timezone
+
+from aggportal.accounts.models import User
+from aggportal.dashboard.overview import MOST, count_ending
+from tests.certs.makers import make_authority, make_certificate
+
+
+def test_all_that_ends_soon_is_counted(viewer: User, client_of: Callable[[User], Client]) -> None:
+    now = timezone.now()
+    authority = make_authority(now=now - dt.timedelta(days=355))
+    for number in range(MOST + 2):
+        make_certificate(authority, f"c{number}", now=now - dt.timedelta(days=350))
+    make_certificate(authority, "fresh")
+    assert count_ending(now=now) == MOST + 2
+    page = client_of(viewer).get("/")
+    assert page.context["figures"][1].value == str(MOST + 2)
