@@ -47,8 +47,16 @@ CLUSTER_PAGES = {
     "clusters:apiservice_delete": "{cluster}apiservices/" + AGGREGATED + "/delete/",
 }
 # The same pages where nothing is there yet, where nothing fits, or in another state.
-EMPTY = ("/", "/authorities/", "/certificates/", "/certificates/new/", "/requests/")
-EMPTY += ("/requests/new/", "/flags/", "/clusters/")
+EMPTY = (
+    "/",
+    "/authorities/",
+    "/certificates/",
+    "/certificates/new/",
+    "/requests/",
+    "/requests/new/",
+    "/flags/",
+    "/clusters/",
+)
 FURTHER = {
     "search without a hit": "/search/?q=nothing-is-called-so",
     "certificates without a hit": "/certificates/?q=nothing-is-called-so",

@@ -58,8 +58,8 @@ def test_a_change_is_compared_at_once_and_signed(admin, made, compared):
 
 def test_a_file_in_der_is_compared_and_rejected_with_a_reason(admin, made, compared):
     admin.go("/requests/new/")
-    file = {"name": "a.csr", "mimeType": "application/pkcs10"}
-    file["buffer"] = der(csr(NAMES, subject=[("CN", "theirs")]))
+    asked = der(csr(NAMES, subject=[("CN", "theirs")]))
+    file = {"name": "a.csr", "mimeType": "application/pkcs10", "buffer": asked}
     admin.page.locator("[name=file]").set_input_files(file)
     expect(compared).to_contain_text("CN=theirs")
     admin.page.get_by_role("button", name="Hand in").click()
