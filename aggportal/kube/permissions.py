@@ -53,7 +53,7 @@ def _rules(*verbs: str) -> tuple[AccessRule, ...]:
 
 
 READ_RULES = (*_rules("get", "list", "watch"), AccessRule(verb="get", path="/version"))
-WRITE_RULES = _rules("create", "update", "patch", "delete")
+WRITE_RULES = _rules("create", "delete")
 
 
 def missing_rules(answers: Iterable[Access]) -> tuple[Sentence, ...]:
@@ -107,7 +107,7 @@ _WRITE_RULE = """\
 # Whoever may write APIServices can put another backend behind any API group.
 - apiGroups: ["apiregistration.k8s.io"]
   resources: ["apiservices"]
-  verbs: ["create", "update", "patch", "delete"]
+  verbs: ["create", "delete"]
 """
 _BINDING = """\
 ---

@@ -121,6 +121,11 @@
     if (asking && window.htmx) window.htmx.trigger(asking, "htmx:abort");
   });
 
+  // A page that follows a cluster says so while the portal itself does not answer it.
+  const lost = (away) => { for (const notice of document.querySelectorAll("[data-lost]")) notice.hidden = !away; };
+  document.addEventListener("htmx:sendError", () => lost(true));
+  document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.xhr.status) lost(event.detail.xhr.status >= 500); });
+
   // A form that takes its time says so and cannot be sent twice.
   document.addEventListener("submit", (event) => {
     const form = event.target;

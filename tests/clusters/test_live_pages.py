@@ -171,6 +171,12 @@ def test_a_page_that_was_drawn_long_ago_is_drawn_anew_though_nothing_happened(se
     assert guest.get(TABLE, poll | {"drawn": str(int(drawn) - 1)}).status_code == 200
 
 
+def test_a_page_that_follows_can_say_that_the_portal_is_away(see, guest):
+    see(raw_apiservice(METRICS))
+    for address in (PAGE, f"{PAGE}apiservices/{METRICS}/"):
+        assert b"data-lost hidden" in guest.get(address).content
+
+
 def test_a_recovered_cluster_reaches_the_page(see, guest):
     version = see(raw_apiservice(METRICS))
     response = guest.get(TABLE, {"newer_than": version, "was": "old"})
