@@ -57,6 +57,11 @@ class ExtensionWords:
     meaning: Sentence | None = None
     known: bool = True
 
+    @property
+    def lines(self) -> tuple[tuple[Value, bool], ...]:
+        """The values, each with whether it is a sentence rather than what stands in the file."""
+        return tuple((value, isinstance(value, Sentence)) for value in self.values)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Thing:
@@ -99,8 +104,8 @@ class Pairing:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Inspection:
-    """Everything that was found, in the order in which it came; `pairings` compares every private
-    key with every certificate and request.
+    """Everything that was found, in the order in which it came; `pairings` says of every private
+    key what it fits, or that it fits none of the certificates and requests that came with it.
     """
 
     things: tuple[Thing, ...]

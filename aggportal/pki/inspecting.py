@@ -203,8 +203,15 @@ _PAIRED = (Kind.CERTIFICATE, Kind.REQUEST)
 def _pairings(things: list[Thing]) -> tuple[Pairing, ...]:
     keys = [thing for thing in things if thing.kind is Kind.PRIVATE_KEY and thing.spki_sha256]
     others = [thing for thing in things if thing.kind in _PAIRED and thing.spki_sha256]
-    return tuple(
-        Pairing(key=key, other=other, fits=key.spki_sha256 == other.spki_sha256)
-        for key in keys
-        for other in others
-    )
+    return tuple(pairing for key in keys for pairing in _pairings_of(key, others))
+
+
+def _pairings_of(key: Thing, others: list[Thing]) -> list[Pairing]:
+    """Pair a key with what it fits; only where it fits nothing, with what it does not fit.
+
+    A chain holds certificates of other keys too, and that is as it should be.
+    """
+    compared = [
+        Pairing(key=key, other=other, fits=key.spki_sha256 == other.spki_sha256) for other in others
+    ]
+    return [pairing for pairing in compared if pairing.fits] or compared

@@ -18,7 +18,7 @@ from cryptography.x509.oid import AttributeOID, SignatureAlgorithmOID
 from aggportal.pki.asn1 import InvalidDer, read_der
 from aggportal.pki.asn1text import oid_name, structure_text
 from aggportal.pki.extension_values import explain_extensions, reason_words
-from aggportal.pki.facts import LIBRARY_ERRORS, certificate_facts, signature_name
+from aggportal.pki.facts import LIBRARY_ERRORS, CertificateFacts, certificate_facts, signature_name
 from aggportal.pki.inspected import Kind, Row, Thing, Value
 from aggportal.pki.names import format_subject
 from aggportal.pki.thing_keys import key_row, public_key_digest
@@ -88,6 +88,7 @@ def _certificate(der: bytes, source: Value, now: dt.datetime) -> Thing:
     certificate = x509.load_der_x509_certificate(der)
     facts = certificate_facts(certificate)
     rows = [
+        Row(name=Sentence(text=_n("Use")), values=(Sentence(text=_use(facts)),)),
         Row(name=Sentence(text=_n("Subject")), values=(facts.subject or _EMPTY,), exact=True),
         Row(
             name=Sentence(text=_n("Issuer")),
@@ -117,6 +118,23 @@ def _certificate(der: bytes, source: Value, now: dt.datetime) -> Thing:
         pem=facts.pem,
         text=_structure(der),
     )
+
+
+def _use(facts: CertificateFacts) -> str:
+    """Say in one sentence what the certificate is for."""
+    if facts.is_ca:
+        return _n("It is an authority's: it signs other certificates.")
+    serves = "server auth" in facts.extended_usages
+    signs_in = "client auth" in facts.extended_usages
+    if "any" in facts.extended_usages or not facts.extended_usages:
+        return _n("It does not say what it is for, so programs may take it for anything.")
+    if serves and signs_in:
+        return _n("It lets a server prove its names, and a client say who it is.")
+    if serves:
+        return _n("It lets a server prove its names.")
+    if signs_in:
+        return _n("It lets a client say who it is.")
+    return _n("It neither serves nor signs in as a client; its usages stand below.")
 
 
 def validity_row(since: dt.datetime, until: dt.datetime, *, now: dt.datetime) -> Row:

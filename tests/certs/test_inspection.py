@@ -115,8 +115,11 @@ def test_a_chain_leads_to_ours_through_what_was_given_too(client_of, viewer):
 
 def test_a_key_is_paired_with_what_it_fits_and_what_it_does_not(client_of, viewer):
     one, other = authority(), authority("other-ca")
-    text = drop(client_of(viewer), one.key_pem.encode(), one.facts.der, other.facts.der).text
+    client, key = client_of(viewer), one.key_pem.encode()
+    text = drop(client, key, one.facts.der, other.facts.der).text
     assert "It belongs to what was given too: Certificate aggregator-ca." in text
+    assert "It does not belong" not in text
+    text = drop(client, key, other.facts.der).text
     assert "It does not belong to what was given too: Certificate other-ca." in text
 
 

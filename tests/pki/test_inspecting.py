@@ -139,6 +139,7 @@ def test_a_forged_rsa_key_is_paired_with_nothing():
 def test_a_certificate_is_explained():
     text = said(one(LEAF.facts.pem.encode()))
     for part in (
+        "Use: It lets a server prove its names.",
         "Subject: CN=api.wardle.svc",
         "Issuer: CN=aggregator-ca",
         "It is valid now, for 365 more days.",
@@ -227,7 +228,7 @@ def test_pkcs12_gives_key_and_certificates(encryption):
     found = look(stored(encryption), passphrase="correct horse")
     kinds = [thing.kind for thing in found.things]
     assert kinds == [Kind.PRIVATE_KEY, Kind.CERTIFICATE, Kind.CERTIFICATE]
-    assert [pairing.fits for pairing in found.pairings] == [True, False]
+    assert [pairing.other.title for pairing in found.pairings] == ["api.wardle.svc"]
 
 
 def test_pkcs12_without_its_passphrase_says_which_is_missing():
