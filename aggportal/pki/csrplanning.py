@@ -34,6 +34,7 @@ from aggportal.pki.keys import key_spec_of
 from aggportal.pki.names import build_subject
 from aggportal.pki.plans import CertificatePlan, Issuer, Wanted
 from aggportal.pki.profiles import Profile
+from aggportal.pki.requests import UPPER_BOUNDS
 from aggportal.pki.specs import NameEntry, RequestedExtension, RequestSpec
 from aggportal.words import gettext_noop as _n
 
@@ -73,6 +74,16 @@ _ENTRY = {
     NameOID.LOCALITY_NAME: "locality",
     NameOID.ORGANIZATION_NAME: "organization",
     NameOID.ORGANIZATIONAL_UNIT_NAME: "organizational_unit",
+}
+_UPPER_BOUNDS = {
+    NameOID.COUNTRY_NAME: 2,
+    NameOID.COMMON_NAME: UPPER_BOUNDS["CN"],
+    NameOID.STATE_OR_PROVINCE_NAME: UPPER_BOUNDS["ST"],
+    NameOID.LOCALITY_NAME: UPPER_BOUNDS["L"],
+    NameOID.ORGANIZATION_NAME: UPPER_BOUNDS["O"],
+    NameOID.ORGANIZATIONAL_UNIT_NAME: UPPER_BOUNDS["OU"],
+    NameOID.SERIAL_NUMBER: UPPER_BOUNDS["serialnumber"],
+    NameOID.EMAIL_ADDRESS: UPPER_BOUNDS["E"],
 }
 _PLACES = (NameOID.STREET_ADDRESS, NameOID.POSTAL_CODE)
 
@@ -190,27 +201,33 @@ def subject_spec(name: x509.Name) -> RequestSpec:
 def _subject(csr: CsrFacts, *, compat: bool, changes: Changes) -> x509.Name:
     if changes.subject is not None:
         return build_subject(changes.subject)
-    _require_readable_subject(csr.name)
+    _require_readable_subject(csr.name, compat=compat)
     return build_subject(subject_spec(csr.name)) if compat else csr.name
 
 
-def _require_readable_subject(name: x509.Name) -> None:
+def _require_readable_subject(name: x509.Name, *, compat: bool) -> None:
     if len(list(name)) > MAX_SUBJECT_VALUES:
         words = _n("The subject has more than %(limit)d values.")
         raise InvalidField(words, field="subject", limit=MAX_SUBJECT_VALUES)
     for attribute in name:
-        value = attribute.value
-        if not isinstance(value, str):
-            words = _n("The subject's attribute %(oid)s is no text.")
-            raise InvalidField(words, field="subject", oid=attribute.oid.dotted_string)
-        if not value.strip() or len(value) > MAX_VALUE:
-            words = _n("The subject's attribute %(oid)s must have 1 to %(limit)d characters.")
-            raise InvalidField(
-                words, field="subject", oid=attribute.oid.dotted_string, limit=MAX_VALUE
-            )
-        problem = text_problem(value, field="subject")
-        if problem:
-            raise problem
+        _require_readable_value(attribute, compat=compat)
+
+
+def _require_readable_value(attribute: x509.NameAttribute[str | bytes], *, compat: bool) -> None:
+    """Refuse what is no text, what cannot be seen, and in strict mode what is too long (RFC 5280
+    appendix A.1).
+    """
+    value, named = attribute.value, attribute.rfc4514_attribute_name
+    if not isinstance(value, str):
+        words = _n("The subject's attribute %(name)s is no text.")
+        raise InvalidField(words, field="subject", name=named)
+    limit = MAX_VALUE if compat else _UPPER_BOUNDS.get(attribute.oid, MAX_VALUE)
+    if not value.strip() or len(value) > limit:
+        words = _n("The subject's attribute %(name)s must have 1 to %(limit)d characters.")
+        raise InvalidField(words, field="subject", name=named, limit=limit)
+    problem = text_problem(value, field="subject")
+    if problem:
+        raise problem
 
 
 def _sans(csr: CsrFacts, *, compat: bool, changes: Changes) -> tuple[San, ...]:
@@ -240,11 +257,13 @@ def _checked(pairs: Sequence[tuple[str, str]], *, compat: bool) -> list[San]:
 
 
 def _san(kind: str, value: str, *, compat: bool) -> San:
-    """Take a name over with its kind. Strict mode refuses one that would read as another kind."""
+    """Take a name over with its kind. Strict mode refuses one that would read as another kind; a
+    network where an address is wanted is refused in compat too.
+    """
     san = San(kind=_kind(kind), value=value)
-    if compat and value and not unseen_characters(value):
+    if compat and kind != "ip" and value and not unseen_characters(value):
         return san
-    read = classify_host(value, field="hosts")
+    read = classify_host(value, compat=compat, field="hosts")
     if read != san:
         words = _n(
             "The request's name %(value)s is marked as %(kind)s and reads as %(other)s. Clients "

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import ipaddress
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from aggportal.pki.comparing import Difference, compare
 from aggportal.pki.config import load_profile
@@ -25,6 +29,7 @@ from aggportal.pki.issuing import issuer_of, plan_authority, sign_certificate
 from aggportal.pki.keys import generate_key
 from aggportal.pki.plans import CertificatePlan
 from aggportal.pki.profiles import Profile
+from aggportal.pki.reading import read_certificate
 from aggportal.pki.requests import load_request_spec
 from tests.pki.csrs_made import TLS_FEATURE, UNKNOWN, ca, csr, der, sans, unknown, usages
 
@@ -148,6 +153,22 @@ def test_a_name_that_no_verifier_matches_is_refused(name: str) -> None:
         plan(asked((hostile, False)))
 
 
+@pytest.mark.parametrize("compat", [False, True])
+def test_a_network_in_place_of_an_address_is_refused(compat: bool) -> None:
+    network = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_network("10.0.0.0/8"))])
+    with pytest.raises((InvalidHost, InvalidFields)):
+        plan(asked((network, False)), compat=compat)
+
+
+@pytest.mark.parametrize("name", ["a_b", "*.*.x", "x.", "10.0.0.1", "a b", " "])
+def test_in_compat_a_name_that_cfssl_keeps_is_kept_with_its_kind(name: str) -> None:
+    facts = asked((x509.SubjectAlternativeName([x509.DNSName(name)]), False))
+    made = plan(facts, compat=True)
+    signed = sign_certificate(made, public_key=facts.public_key, issuer_key=CA_KEY)
+    found = signed.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert found.get_values_for_type(x509.DNSName) == [name]
+
+
 def test_too_many_names_are_refused() -> None:
     with pytest.raises(InvalidHost, match="101"):
         plan(asked(sans(*(f"h{number}.example" for number in range(101)))))
@@ -157,6 +178,12 @@ def test_too_many_names_are_refused() -> None:
 def test_an_unreadable_subject_is_refused(value: str) -> None:
     with pytest.raises(PkiError):
         plan(asked(subject=[("CN", value)]))
+
+
+def test_a_value_beyond_its_bound_is_refused_in_strict_mode() -> None:
+    facts = asked(subject=[("E", "a" * 256)])
+    with pytest.raises(PkiError, match="255"):
+        plan(facts)
 
 
 def test_a_request_for_nobody_is_refused_and_one_with_names_alone_is_not() -> None:
@@ -206,3 +233,38 @@ def test_a_request_reads_as_a_request_spec() -> None:
         ("a.example",),
         "k8s",
     )
+
+
+ASCII = st.text(st.characters(max_codepoint=127), min_size=1, max_size=40)
+KINDS = st.sampled_from([x509.DNSName, x509.UniformResourceIdentifier])
+OIDS = st.sampled_from([UNKNOWN, TLS_FEATURE, "2.5.29.30", "2.5.29.54", "1.3.6.1.4.1.44363.44"])
+
+
+@given(
+    names=st.lists(st.tuples(KINDS, ASCII), max_size=4),
+    subject=st.lists(
+        st.tuples(st.sampled_from(["CN", "O", "E", "DC"]), st.text(min_size=1, max_size=16)),
+        max_size=4,
+        unique=True,
+    ),
+    extensions=st.lists(
+        st.tuples(OIDS, st.binary(max_size=20)), max_size=3, unique_by=lambda e: e[0]
+    ),
+    compat=st.booleans(),
+)
+@settings(max_examples=300, deadline=None)
+def test_whatever_is_asked_is_refused_in_words_or_signs_and_reads_back(
+    names, subject, extensions, compat
+) -> None:
+    added = [unknown(oid, value) for oid, value in extensions]
+    if names:
+        added.append((x509.SubjectAlternativeName([kind(text) for kind, text in names]), False))
+    used = profile(copy_extensions=True)
+    try:
+        facts = asked(*added, subject=subject)
+        made = plan(facts, used, compat=compat)
+    except PkiError:
+        return
+    signed = sign_certificate(made, public_key=facts.public_key, issuer_key=CA_KEY)
+    assert read_certificate(signed.public_bytes(Encoding.PEM)).spki_sha256 == facts.spki_sha256
+    assert all(line.label for line in compare(facts, made, profile=used))
