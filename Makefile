@@ -19,7 +19,7 @@ PRODUCTION_ENV := $(CHECK_ENV) AGGPORTAL_ALLOWED_HOSTS=portal.example.org AGGPOR
 RUN_ENV := PATH="$(BIN):$$PATH" AGGPORTAL_DATA="$(abspath $(DATA))" AGGPORTAL_HTTPS=false PYTHONUNBUFFERED=1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-postgres test-e2e test-browser test-all check format requirements \
+.PHONY: help run test test-postgres test-corpus test-e2e test-browser test-all check format requirements \
 	control-plane browser vendor messages bench screenshot
 
 help: ## Print this list
@@ -37,6 +37,9 @@ test: $(DEV_STAMP) ## Unit, view and interop tests on SQLite
 
 test-postgres: $(DEV_STAMP) ## The same tests on a PostgreSQL that is started for them
 	.ci/with-postgres $(PYTEST) $(QUICK)
+
+test-corpus: $(DEV_STAMP) ## Every file of cryptography-vectors through the reader and the page (minutes)
+	AGGPORTAL_CORPUS=all $(PYTEST) -n 2 tests/corpus
 
 test-e2e: $(DEV_STAMP) control-plane ## Tests against a real kube-apiserver and real processes
 	$(PYTEST) tests/e2e

@@ -100,6 +100,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "aggportal.web.context.appearance",
                 "aggportal.accounts.context.role",
+                "aggportal.certs.context.waiting",
             ],
             "builtins": ["aggportal.web.templatetags.portal"],
         },

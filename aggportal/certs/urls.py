@@ -9,8 +9,12 @@ from aggportal.certs.views import (
     authority_making,
     certificates,
     files,
+    inspecting,
     issuing,
+    keystores,
     profiles,
+    request_deciding,
+    request_receiving,
 )
 
 app_name = "certs"
@@ -27,11 +31,25 @@ authority_patterns: list[URLPattern] = [
     path("authorities/<slug:slug>/profiles/", profiles.profile_edit, name="profile_edit"),
 ]
 certificate_patterns: list[URLPattern] = [
+    path("inspect/", inspecting.inspection_show, name="inspection_show"),
     path("certificates/", certificates.certificate_list, name="certificate_list"),
     path("certificates/new/", issuing.certificate_new, name="certificate_new"),
     path("certificates/new/preview/", issuing.certificate_preview, name="certificate_preview"),
     path("certificates/<int:pk>/", certificates.certificate_show, name="certificate_show"),
     path("certificates/<int:pk>/files/<str:name>", files.certificate_file, name="certificate_file"),
+    path(
+        "certificates/<int:pk>/forms/<str:name>", keystores.certificate_form, name="certificate_form"
+    ),
+    path(
+        "certificates/<int:pk>/keystore.p12",
+        keystores.certificate_keystore,
+        name="certificate_keystore",
+    ),
+    path(
+        "certificates/<int:pk>/truststore.p12",
+        keystores.certificate_truststore,
+        name="certificate_truststore",
+    ),
     path(
         "certificates/<int:pk>/bundle.tar.gz", files.certificate_bundle, name="certificate_bundle"
     ),
@@ -42,4 +60,13 @@ certificate_patterns: list[URLPattern] = [
         name="certificate_configmap",
     ),
 ]
-urlpatterns = [*authority_patterns, *certificate_patterns]
+request_patterns: list[URLPattern] = [
+    path("requests/", request_receiving.request_list, name="request_list"),
+    path("requests/new/", request_receiving.request_new, name="request_new"),
+    path("requests/new/preview/", request_receiving.request_preview, name="request_preview"),
+    path("requests/<int:pk>/", request_deciding.request_show, name="request_show"),
+    path("requests/<int:pk>/compare/", request_deciding.request_compare, name="request_compare"),
+    path("requests/<int:pk>/sign/", request_deciding.request_sign, name="request_sign"),
+    path("requests/<int:pk>/reject/", request_deciding.request_reject, name="request_reject"),
+]
+urlpatterns = [*authority_patterns, *certificate_patterns, *request_patterns]

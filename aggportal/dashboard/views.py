@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from aggportal.accounts.roles import Role, role_required
-from aggportal.certs.models import Authority
+from aggportal.certs.models import Authority, SigningRequest
 from aggportal.clusters.models import Cluster, ClusterState
 from aggportal.dashboard.overview import Figure, count_ending, expiries, find
 from aggportal.dashboard.timeline import lay_out
@@ -57,6 +57,7 @@ def _figures(soon: int, chain: ChainState) -> tuple[Figure, ...]:
     missing = (
         ClusterState.objects.aggregate(missing=Sum(F("total") - F("available")))["missing"] or 0
     )
+    waiting = SigningRequest.objects.waiting().count()
     holds = chain.broken_at is None
     return (
         Figure(
@@ -74,10 +75,11 @@ def _figures(soon: int, chain: ChainState) -> tuple[Figure, ...]:
             tone="warn" if soon else "ok",
         ),
         Figure(
-            label=_("Authorities"),
-            value=str(Authority.objects.count()),
-            url=reverse("certs:authority_list"),
-            symbol="shield-lock",
+            label=_("Requests to decide"),
+            value=f"{waiting:,}",
+            url=reverse("certs:request_list"),
+            symbol="inbox",
+            tone="warn" if waiting else "ok",
         ),
         Figure(
             label=_("Ledger, %(size)s entries") % {"size": f"{chain.size:,}"},

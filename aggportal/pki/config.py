@@ -175,6 +175,7 @@ _WRITERS: dict[str, Callable[[Profile], object]] = {
     "auth_remote": lambda p: {"remote": p.auth_remote} if p.auth_remote else {},
     "ct_log_servers": lambda p: list(p.ct_log_servers),
     "ClientProvidesSerialNumbers": lambda p: p.client_serials,
+    "auto_sign": lambda p: p.auto_sign,
 }
 
 

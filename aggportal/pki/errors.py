@@ -150,6 +150,12 @@ class InvalidKey(PkiError):
     code = "invalid-key"
 
 
+class WeakKey(InvalidKey):
+    """A public key that anybody can compute the private one of."""
+
+    code = "weak-key"
+
+
 class KeyMismatch(InvalidKey):
     """The key is not the one that the certificate or plan speaks of."""
 
@@ -160,6 +166,20 @@ class InvalidCertificate(PkiError):
     """A text or file is not exactly the certificate(s) that we read."""
 
     code = "invalid-certificate"
+
+
+class InvalidRequest(PkiError):
+    """A text or file is not exactly one signing request (PKCS#10) that we read."""
+
+    code = "invalid-request"
+
+
+class WantsAuthority(PkiError):
+    """A signing request asks for an authority's certificate (CA:TRUE), and the profile makes none
+    (cfssl 5300).
+    """
+
+    code = "wants-authority"
 
 
 class Unfit(PkiError):

@@ -179,9 +179,9 @@ def tls_secret(
     """
     require_takeable_key(key_pem, certificate=certificate)
     contents = {"tls.crt": certificate.pem, "tls.key": key_pem, "ca.crt": authority.pem}
-    return _object_yaml(
+    return object_yaml(
         "Secret",
-        metadata=_metadata(name, namespace),
+        metadata=object_metadata(name, namespace),
         type="kubernetes.io/tls",
         data={
             key: base64.b64encode(value.encode()).decode("ascii") for key, value in contents.items()
@@ -192,10 +192,13 @@ def tls_secret(
 def ca_config_map(name: str, *, namespace: str, authorities: tuple[CertificateFacts, ...]) -> str:
     """Write a ConfigMap whose ca.crt is the bundle of `authorities`, as YAML."""
     bundle = "".join(authority.pem for authority in authorities)
-    return _object_yaml("ConfigMap", metadata=_metadata(name, namespace), data={"ca.crt": bundle})
+    return object_yaml(
+        "ConfigMap", metadata=object_metadata(name, namespace), data={"ca.crt": bundle}
+    )
 
 
-def _metadata(name: str, namespace: str) -> dict[str, str]:
+def object_metadata(name: str, namespace: str) -> dict[str, str]:
+    """Return an object's metadata. Raises `InvalidField` on `name` or `namespace`."""
     if len(name) > 253 or not _OBJECT_NAME.fullmatch(name):
         raise InvalidField(
             _n(
@@ -233,7 +236,8 @@ def _text_node(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _text_node)
 
 
-def _object_yaml(kind: str, **rest: object) -> str:
-    document = {"apiVersion": "v1", "kind": kind, **rest}
+def object_yaml(kind: str, *, api_version: str = "v1", **rest: object) -> str:
+    """Write one Kubernetes object as YAML."""
+    document = {"apiVersion": api_version, "kind": kind, **rest}
     text: str = yaml.dump(document, Dumper=_Dumper, sort_keys=False, width=4096)
     return text

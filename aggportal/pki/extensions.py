@@ -41,12 +41,20 @@ def extensions_of(plan: CertificatePlan, *, ski: bytes, aki: bytes | None) -> It
         yield x509.SubjectAlternativeName(general_names(plan.sans)), plan.sans_critical
     if plan.crl_url:
         yield _distribution_points(plan.crl_url), False
-    if plan.delegation:
-        yield DELEGATION_USAGE, False
+    yield from _asked_for(plan)
     if plan.policies:
         yield x509.CertificatePolicies([_policy(policy) for policy in plan.policies]), False
     if plan.ocsp_no_check:
         yield x509.OCSPNoCheck(), False
+
+
+def _asked_for(plan: CertificatePlan) -> Iterator[Extension]:
+    """Yield what the requester asked for and the profile leaves alone."""
+    if plan.delegation:
+        yield DELEGATION_USAGE, False
+    for copied in plan.copied:
+        oid = x509.ObjectIdentifier(copied.oid)
+        yield x509.UnrecognizedExtension(oid, copied.value), copied.critical
 
 
 def general_names(sans: tuple[San, ...]) -> list[x509.GeneralName]:

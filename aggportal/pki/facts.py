@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -90,9 +91,9 @@ def certificate_facts(certificate: x509.Certificate) -> CertificateFacts:
         serial=f"{certificate.serial_number:x}",
         not_before=certificate.not_valid_before_utc,
         not_after=certificate.not_valid_after_utc,
-        sans=_sans(certificate),
-        key_usages=_key_usages(certificate),
-        extended_usages=_extended_usages(certificate),
+        sans=san_pairs(extension_of(certificate, x509.SubjectAlternativeName)),
+        key_usages=key_usage_names(extension_of(certificate, x509.KeyUsage)),
+        extended_usages=extended_usage_names(extension_of(certificate, x509.ExtendedKeyUsage)),
         is_ca=constraints is not None and constraints.ca,
         path_length=constraints.path_length if constraints else None,
         key=key_text(certificate.public_key()),
@@ -169,10 +170,15 @@ _SIGNATURES = {
 def signature_text(certificate: x509.Certificate) -> str:
     """Name the signature algorithm (`ECDSA with SHA-256`); unnamed ones stay dotted."""
     oid = certificate.signature_algorithm_oid
-    text = _SIGNATURES.get(oid, oid.dotted_string)
     digest = (
         certificate.signature_hash_algorithm if oid == SignatureAlgorithmOID.RSASSA_PSS else None
     )
+    return signature_name(oid, digest)
+
+
+def signature_name(oid: x509.ObjectIdentifier, digest: hashes.HashAlgorithm | None) -> str:
+    """Name a signature algorithm; `digest` is what RSA-PSS carries among its parameters."""
+    text = _SIGNATURES.get(oid, oid.dotted_string)
     return f"{text} with {digest.name.upper().replace('SHA', 'SHA-')}" if digest else text
 
 
@@ -192,8 +198,8 @@ _SAN_KINDS: dict[type[x509.GeneralName], str] = {
 }
 
 
-def _sans(certificate: x509.Certificate) -> tuple[tuple[str, str], ...]:
-    sans = extension_of(certificate, x509.SubjectAlternativeName)
+def san_pairs(sans: x509.SubjectAlternativeName | None) -> tuple[tuple[str, str], ...]:
+    """Return (kind, value) of each name, in encoded order."""
     return tuple((_SAN_KINDS.get(type(name), "other"), _san_value(name)) for name in sans or ())
 
 
@@ -208,8 +214,8 @@ def _san_value(name: x509.GeneralName) -> str:
     return str(name.value)
 
 
-def _key_usages(certificate: x509.Certificate) -> tuple[str, ...]:
-    usage = extension_of(certificate, x509.KeyUsage)
+def key_usage_names(usage: x509.KeyUsage | None) -> tuple[str, ...]:
+    """Return cfssl's names of the key usages, in the extension's bit order."""
     if usage is None:
         return ()
     # Without key agreement the two "only" bits mean nothing, and raise (RFC 5280 section 4.2.1.3).
@@ -221,8 +227,8 @@ def _key_usages(certificate: x509.Certificate) -> tuple[str, ...]:
 _EXTENDED_USAGES = {oid: name for name, oid in EXTENDED_KEY_USAGES.items()}
 
 
-def _extended_usages(certificate: x509.Certificate) -> tuple[str, ...]:
-    usages = extension_of(certificate, x509.ExtendedKeyUsage)
+def extended_usage_names(usages: x509.ExtendedKeyUsage | None) -> tuple[str, ...]:
+    """Return cfssl's names of the extended key usages, unknown ones dotted."""
     return tuple(_EXTENDED_USAGES.get(u, u.dotted_string) for u in usages or ())
 
 

@@ -38,7 +38,7 @@ from aggportal.pki.keys import (
     spki_sha256,
 )
 from aggportal.pki.names import build_subject
-from aggportal.pki.plans import CertificatePlan, Issuer
+from aggportal.pki.plans import CertificatePlan, Issuer, Wanted
 from aggportal.pki.profiles import CaConstraint, Profile
 from aggportal.pki.rules import (
     require_fitting_usages,
@@ -63,6 +63,7 @@ __all__ = [
     "issuer_of",
     "plan_authority",
     "plan_certificate",
+    "plan_wanted",
     "sign_certificate",
     "with_public_key",
 ]
@@ -129,6 +130,34 @@ def plan_certificate(
     """
     require_local_profile(profile)
     _require_leaf_spec(spec, compat)
+    wanted = Wanted(
+        subject=build_subject(spec),
+        common_name=spec.common_name,
+        sans=classify_hosts(spec.hosts, compat=compat),
+        delegation=spec.delegation_enabled,
+        key=str(spec.key),
+    )
+    return plan_wanted(
+        wanted,
+        profile=profile,
+        issuer=issuer,
+        now=now,
+        compat=compat,
+        end_with_issuer=end_with_issuer,
+    )
+
+
+def plan_wanted(
+    wanted: Wanted,
+    *,
+    profile: Profile,
+    issuer: Issuer,
+    now: dt.datetime,
+    compat: bool = False,
+    end_with_issuer: bool = False,
+) -> CertificatePlan:
+    """Plan what profile and issuer make of `wanted`, whose parts were checked before."""
+    require_local_profile(profile)
     if not issuer.is_ca:
         raise NotAnAuthority(_n("The issuer's certificate is not an authority's."))
     usages, extended = key_usages(profile.usages), extended_key_usages(profile.usages)
@@ -139,23 +168,22 @@ def plan_certificate(
     constraint = profile.ca_constraint
     path_length = _constraint_path_length(constraint)
     require_fitting_usages(usages, is_ca=constraint.is_ca, compat=compat)
-    subject = build_subject(spec)
     validity = profile_validity(profile, now)
     if end_with_issuer:
         validity = cut_at(validity, issuer.validity.not_after)
-    sans = classify_hosts(spec.hosts, compat=compat)
-    require_names_allowed(profile.name_whitelist, common_name=spec.common_name, sans=sans)
+    sans = wanted.sans
+    require_names_allowed(profile.name_whitelist, common_name=wanted.common_name, sans=sans)
     if constraint.is_ca:
-        sans = _ca_sans(spec, compat)
+        sans = _sans_of_authority(sans, compat)
     if not compat:
         require_within_issuer(validity, issuer=issuer.validity)
         require_path_length(issuer, is_ca=constraint.is_ca, path_length=path_length)
-    keyed = not compat or encode_name(subject) != encode_name(issuer.subject)
+    keyed = not compat or encode_name(wanted.subject) != encode_name(issuer.subject)
     return CertificatePlan(
         profile=profile.name,
         compat=compat,
         self_signed=False,
-        subject=subject,
+        subject=wanted.subject,
         issuer=issuer.subject,
         serial=new_serial(),
         validity=validity,
@@ -167,7 +195,7 @@ def plan_certificate(
         has_authority_key_identifier=keyed,
         authority_key_identifier=issuer.subject_key_identifier if keyed else None,
         sans=sans,
-        sans_critical=not list(subject),
+        sans_critical=not list(wanted.subject),
         signature_hash=issuer.signature_hash,
         issuer_spki_sha256=issuer.spki_sha256,
         ocsp_url=profile.ocsp_url,
@@ -175,8 +203,9 @@ def plan_certificate(
         crl_url=profile.crl_url,
         policies=profile.policies,
         ocsp_no_check=profile.ocsp_no_check,
-        delegation=spec.delegation_enabled,
-        key=str(spec.key),
+        delegation=wanted.delegation,
+        copied=wanted.copied,
+        key=wanted.key,
     )
 
 
@@ -257,7 +286,10 @@ def _require_issuer_key(plan: CertificatePlan, public_key: PublicKey, key: Priva
 
 def _ca_sans(spec: RequestSpec, compat: bool) -> tuple[San, ...]:
     """An authority has no names of hosts; in cfssl IP addresses slip through."""
-    sans = classify_hosts(spec.hosts, compat=compat)
+    return _sans_of_authority(classify_hosts(spec.hosts, compat=compat), compat)
+
+
+def _sans_of_authority(sans: tuple[San, ...], compat: bool) -> tuple[San, ...]:
     return tuple(san for san in sans if compat and san.kind == "ip")
 
 

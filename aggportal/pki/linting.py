@@ -1,8 +1,8 @@
 """A second opinion on what was issued: pkilint's rules for RFC 5280, in process, about 8 ms per
 certificate.
 
-pkilint belongs to the tools, not to the portal's own requirements, and takes half a second to
-import: so it is imported at first use, and where it is absent `LinterMissing` says so.
+pkilint takes half a second to import, so it is imported at first use; where it is absent,
+`LinterMissing` says so.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from cryptography import x509
 
 from aggportal.pki.hosts import San
 from aggportal.pki.profiles import CertificatePolicy
+from aggportal.pki.specs import RequestedExtension
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +39,21 @@ class Issuer:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """What whoever asks decides of a certificate; profile and issuer decide the rest.
+
+    `common_name` is the one that a profile's `name_whitelist` looks at. `key` is its description.
+    """
+
+    subject: x509.Name
+    common_name: str
+    sans: tuple[San, ...]
+    delegation: bool = False
+    copied: tuple[RequestedExtension, ...] = ()
+    key: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CertificatePlan:
     """Every field of a certificate to be. Nothing here depends on the subject's key but
     `subject_key_identifier`.
@@ -47,7 +63,8 @@ class CertificatePlan:
     4.2.1.2) at signing. `authority_key_identifier` is None when the extension is left out (cfssl's
     behaviour on equal names, `compat`) or when the plan is self-signed and the key unknown;
     `has_authority_key_identifier` tells which. `signature_hash` is SHA256, SHA384, SHA512, or empty
-    for Ed25519. `path_length` None is no limit.
+    for Ed25519. `path_length` None is no limit. `copied` are extensions taken over from a signing
+    request as they are (`copy_extensions`).
     """
 
     profile: str
@@ -74,4 +91,5 @@ class CertificatePlan:
     policies: tuple[CertificatePolicy, ...] = ()
     ocsp_no_check: bool = False
     delegation: bool = False
+    copied: tuple[RequestedExtension, ...] = ()
     key: str = ""

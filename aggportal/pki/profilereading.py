@@ -62,6 +62,7 @@ def read_profile(name: str, reader: Reader) -> Profile:
         ct_log_servers=reader.texts("ct_log_servers", limit=MAX_URLS),
         csr_whitelist=reader.value("CSRWhitelist") is not None,
         client_serials=reader.boolean("ClientProvidesSerialNumbers"),
+        auto_sign=reader.boolean("auto_sign"),
         unknown=reader.unknown(),
         raw=copy.deepcopy(dict(reader.document)),
     )

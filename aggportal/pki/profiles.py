@@ -42,7 +42,8 @@ class Profile:
 
     `expiry` and `backdate` are Go durations as written ("8760h"), empty when absent. `raw` is the
     JSON object that it was read from, so that an export loses nothing, not even keys that we do not
-    use.
+    use. `auto_sign` is our own key: signing requests under the profile are signed when they come
+    in, without anybody's decision; cfssl does not know it.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Profile:
     ct_log_servers: tuple[str, ...] = ()
     csr_whitelist: bool = False
     client_serials: bool = False
+    auto_sign: bool = False
     unknown: tuple[str, ...] = ()
     raw: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
 

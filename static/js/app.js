@@ -49,9 +49,15 @@
   });
 
   document.addEventListener("dragover", (event) => {
-    if (event.target.closest("[data-drop]")) event.preventDefault();
+    if (event.target.closest("[data-drop], [data-drop-files]")) event.preventDefault();
   });
   document.addEventListener("drop", (event) => {
+    const place = event.target.closest("[data-drop-files]");
+    if (place && event.dataTransfer.files.length) {
+      event.preventDefault();
+      document.getElementById(place.dataset.dropFiles).files = event.dataTransfer.files;
+      return;
+    }
     const area = event.target.closest("[data-drop]");
     if (!area || !event.dataTransfer.files.length) return;
     event.preventDefault();

@@ -7,6 +7,7 @@ import json
 from tests.e2e import cluster_deeds, deeds
 from tests.e2e.control_plane import ControlPlane
 from tests.e2e.visitor import Visitor
+from tests.pki.csrs_made import csr, pem, sans, unknown
 
 ECDSA = {"algo": "ecdsa", "size": 256}
 WARDLE = "v1alpha1.wardle.example.com"
@@ -18,7 +19,7 @@ def ca_request(common_name: str, *, expiry: str = "87600h") -> str:
 
 
 def furnish_certificates(visitor: Visitor) -> dict[str, str]:
-    """Two authorities and a certificate of each; their paths by what they are."""
+    """Two authorities, a certificate of each, a waiting request; their paths by what they are."""
     proxy = deeds.make_authority(
         visitor, label="Front proxy 2026", lane="front-proxy", request=ca_request("front-proxy-ca")
     )
@@ -39,7 +40,14 @@ def furnish_certificates(visitor: Visitor) -> dict[str, str]:
             {"CN": "api.wardle.svc", "hosts": ["api.wardle.svc", "10.254.0.1"], "key": ECDSA}
         ),
     )
+    asked = deeds.hand_in(
+        visitor,
+        authority=serving,
+        profile="extension-serving",
+        request=pem(csr(sans("api.wardle.svc", "10.254.0.1"), unknown())),
+    )
     return {
+        "request": asked.path,
         "authority": f"/authorities/{proxy}/",
         "serving": f"/authorities/{serving}/",
         "certificate": client.path,

@@ -25,7 +25,11 @@ PAGES = {
     "certs:profile_edit": "{authority}profiles/",
     "certs:certificate_list": "/certificates/",
     "certs:certificate_new": "/certificates/new/",
+    "certs:inspection_show": "/inspect/",
     "certs:certificate_show": "{served}",
+    "certs:request_list": "/requests/",
+    "certs:request_new": "/requests/new/",
+    "certs:request_show": "{request}",
     "snippets:flags_show": "/flags/",
     "ledger:entry_list": "/audit/",
     "ledger:entry_show": "/audit/3/",
@@ -43,10 +47,20 @@ CLUSTER_PAGES = {
     "clusters:apiservice_delete": "{cluster}apiservices/" + AGGREGATED + "/delete/",
 }
 # The same pages where nothing is there yet, where nothing fits, or in another state.
-EMPTY = ("/", "/authorities/", "/certificates/", "/certificates/new/", "/flags/", "/clusters/")
+EMPTY = (
+    "/",
+    "/authorities/",
+    "/certificates/",
+    "/certificates/new/",
+    "/requests/",
+    "/requests/new/",
+    "/flags/",
+    "/clusters/",
+)
 FURTHER = {
     "search without a hit": "/search/?q=nothing-is-called-so",
     "certificates without a hit": "/certificates/?q=nothing-is-called-so",
+    "all requests": "/requests/?show=all",
     "audit without a hit": "/audit/?text=nothing-is-called-so",
     "connect with a token": "/clusters/new/?way=token",
 }

@@ -215,3 +215,14 @@ def test_a_config_with_more_profiles_than_fields_is_edited_as_json():
     assert view.too_many
     followed = posted_view(posted(view, default__expiry="2h"))
     assert len(profiles_in(followed)) == 40
+
+
+@pytest.mark.parametrize("key", ["auto_sign", "copy_extensions"])
+def test_a_switch_follows_into_the_json_and_back(key: str) -> None:
+    view = posted_view(posted(config_view(DEFAULT_CONFIG_TEXT), **{f"p0__{key}": "on"}))
+    assert profiles_in(view)["www"][key] is True
+    assert view.named[0][key].value() is True
+    assert view.config is not None
+    assert getattr(view.config.profile("www"), key) is True
+    off = posted_view(posted(view, **{f"p0__{key}": ""}))
+    assert key not in profiles_in(off)["www"]

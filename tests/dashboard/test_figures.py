@@ -11,6 +11,7 @@ from django.utils import timezone
 from aggportal.accounts.models import User
 from aggportal.dashboard.overview import MOST, count_ending
 from tests.certs.makers import make_authority, make_certificate
+from tests.certs.requests_made import hand_in
 
 
 def test_all_that_ends_soon_is_counted(viewer: User, client_of: Callable[[User], Client]) -> None:
@@ -22,3 +23,13 @@ def test_all_that_ends_soon_is_counted(viewer: User, client_of: Callable[[User],
     assert count_ending(now=now) == MOST + 2
     page = client_of(viewer).get("/")
     assert page.context["figures"][1].value == str(MOST + 2)
+
+
+def test_what_waits_for_a_decision_is_counted(
+    viewer: User, client_of: Callable[[User], Client]
+) -> None:
+    client = client_of(viewer)
+    assert client.get("/").context["figures"][2].value == "0"
+    hand_in(make_authority())
+    figure = client.get("/").context["figures"][2]
+    assert (figure.value, figure.url, figure.tone) == ("1", "/requests/", "warn")

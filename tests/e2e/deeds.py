@@ -43,6 +43,15 @@ def issue(
     return issued
 
 
+def hand_in(visitor: Visitor, *, authority: str, profile: str, request: str) -> Answer:
+    """Paste a signing request as PEM and hand it in; return its page."""
+    at = visitor.open(f"/requests/new/?authority={authority}&profile={profile}")
+    fields = {"authority": authority, "profile": profile, "csr": request}
+    asked = visitor.send(at, at.page.form("/requests/new/"), button="hand-in", **fields)
+    _slug(asked, "/requests/")
+    return asked
+
+
 def take_archive(visitor: Visitor, certificate: Answer) -> bytes:
     """Press the download button of the tar.gz on the certificate's page."""
     form = certificate.page.form("/bundle.tar.gz")

@@ -164,3 +164,12 @@ def test_print_defaults_config_is_read():
 def test_the_recommended_presets_keep_client_and_server_apart():
     assert "server auth" not in PRESETS["front-proxy-client"].usages
     assert "client auth" not in PRESETS["extension-serving"].usages
+
+
+def test_our_own_key_survives_and_must_be_true_or_false():
+    document = {"signing": {"default": {"expiry": "1h", "auto_sign": True}}}
+    config = load_config(document)
+    assert (config.default.auto_sign, config.unknown) == (True, ())
+    assert dump_config(config) == document
+    with pytest.raises(InvalidFields, match="auto_sign"):
+        load_config({"signing": {"default": {"expiry": "1h", "auto_sign": "yes"}}})

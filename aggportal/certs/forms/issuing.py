@@ -18,8 +18,8 @@ from aggportal.web.forms import PortalForm
 from aggportal.web.sentences import words
 
 
-class IssueForm(PortalForm):
-    """The choices beside the request spec. Profiles are those of the chosen authority."""
+class SignerForm(PortalForm):
+    """Who signs, and under which profile. Profiles are those of the chosen authority."""
 
     authority = forms.ChoiceField(
         label=_l("Authority"),
@@ -37,6 +37,39 @@ class IssueForm(PortalForm):
             ),
         },
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.authorities = list(Authority.objects.order_by("label").values_list("slug", "label"))
+        self.fields["authority"].choices = self.authorities  # type: ignore[attr-defined]  # ChoiceField's
+        self.chosen = self._chosen()
+        self.profiles = profile_names(self.chosen)
+        self.fields["profile"].choices = [(name, name) for name in self.profiles]  # type: ignore[attr-defined]  # ChoiceField's
+
+    def _chosen(self) -> Authority | None:
+        """Return the authority that the page shows.
+
+        A wrong choice is refused, and the first one is shown instead.
+        """
+        if not self.authorities:
+            return None
+        slugs = [slug for slug, _label in self.authorities]
+        typed = self["authority"].value()
+        shown = typed if typed in slugs else slugs[0]
+        return Authority.objects.select_related("key").filter(slug=shown).first()
+
+    @property
+    def chosen_profile(self) -> str:
+        """The profile that is shown as chosen: the typed one where the authority has it, else the
+        first.
+        """
+        value = self["profile"].value()
+        return value if value in self.profiles else next(iter(self.profiles), "")
+
+
+class IssueForm(SignerForm):
+    """The choices beside the request spec."""
+
     file_base = forms.CharField(
         label=_l("File name"),
         required=False,
@@ -64,6 +97,14 @@ class IssueForm(PortalForm):
             "the authority key identifier is left out where both subjects are equal."
         ),
     )
+    key_stays = forms.BooleanField(
+        label=_l("The private key never leaves the portal"),
+        required=False,
+        help_text=_l(
+            "Nobody can take it, in no form, and that is not undone: only for a key that the "
+            "portal alone uses. A server that is to serve with it needs it."
+        ),
+    )
     allow_reserved = forms.BooleanField(
         label=_l("Allow a name that Kubernetes reserves (system:…)"),
         required=False,
@@ -72,33 +113,8 @@ class IssueForm(PortalForm):
 
     def __init__(self, *args: Any, may_administer: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.authorities = list(Authority.objects.order_by("label").values_list("slug", "label"))
-        self.fields["authority"].choices = self.authorities  # type: ignore[attr-defined]  # ChoiceField's
         if not may_administer:
             del self.fields["allow_reserved"]
-        self.chosen = self._chosen()
-        self.profiles = _profiles(self.chosen)
-        self.fields["profile"].choices = [(name, name) for name in self.profiles]  # type: ignore[attr-defined]  # ChoiceField's
-
-    def _chosen(self) -> Authority | None:
-        """Return the authority that the page shows.
-
-        A wrong choice is refused, and the first one is shown instead.
-        """
-        if not self.authorities:
-            return None
-        slugs = [slug for slug, _label in self.authorities]
-        typed = self["authority"].value()
-        shown = typed if typed in slugs else slugs[0]
-        return Authority.objects.select_related("key").filter(slug=shown).first()
-
-    @property
-    def chosen_profile(self) -> str:
-        """The profile that is shown as chosen: the typed one where the authority has it, else the
-        first.
-        """
-        value = self["profile"].value()
-        return value if value in self.profiles else next(iter(self.profiles), "")
 
     def clean_file_base(self) -> str:
         base: str = self.cleaned_data["file_base"]
@@ -170,7 +186,8 @@ class ServiceForm(PortalForm):
         return (f"{base}.svc", f"{base}.svc.{domain}", base)
 
 
-def _profiles(authority: Authority | None) -> tuple[str, ...]:
+def profile_names(authority: Authority | None) -> tuple[str, ...]:
+    """Return the profiles that can be signed under, the default one only where it can."""
     if authority is None:
         return ()
     config = config_of(authority)

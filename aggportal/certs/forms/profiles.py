@@ -29,7 +29,11 @@ _SELDOM = (
     "ocsp_url",
     "issuer_urls",
     "ocsp_no_check",
+    "copy_extensions",
+    "auto_sign",
 )
+# Keys that are true or absent.
+_SWITCHES = ("ocsp_no_check", "copy_extensions", "auto_sign")
 _FIELD_OF_KEY = {
     "is_ca": "is_ca",
     "max_path_len": "path_length",
@@ -109,6 +113,23 @@ class ProfileForm(PortalForm):
         required=False,
     )
 
+    copy_extensions = forms.BooleanField(
+        label=_l("Take over what a signing request asks for beyond names and usages"),
+        required=False,
+        help_text=_l(
+            "copy_extensions in cfssl. Extensions that the profile or the authority decides are "
+            "never taken over here, though cfssl would."
+        ),
+    )
+    auto_sign = forms.BooleanField(
+        label=_l("Sign requests at once, without anybody's decision"),
+        required=False,
+        help_text=_l(
+            "auto_sign is our own key; cfssl passes over it. Whoever may issue hands in a signing "
+            "request and has the certificate. Names that Kubernetes reserves still wait."
+        ),
+    )
+
     def __init__(self, *args: Any, named: bool = True, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.named = named
@@ -180,7 +201,7 @@ def profile_data(
     data: dict[str, object] = {field: _text(_get(profile, key)) for field, key in _TEXTS.items()}
     data["usages"] = list(dict.fromkeys(map(_canonical, _texts(_get(profile, "usages")))))
     data["issuer_urls"] = "\n".join(_texts(_get(profile, "issuer_urls")))
-    data["ocsp_no_check"] = _get(profile, "ocsp_no_check") is True
+    data |= {field: _get(profile, field) is True for field in _SWITCHES}
     data["is_ca"] = _get(constraint, "is_ca") is True
     data["path_length"] = _path_length(constraint)
     if name is not None:
@@ -202,8 +223,8 @@ def write_profile(
         _set(written, "usages", _usages(_texts(_get(profile, "usages")), values["usages"]))
     if "issuer_urls" in changed:
         _set(written, "issuer_urls", values["issuer_urls"].split())
-    if "ocsp_no_check" in changed:
-        _set(written, "ocsp_no_check", values["ocsp_no_check"])
+    for field in changed.intersection(_SWITCHES):
+        _set(written, field, values[field])
     if changed & {"is_ca", "path_length"}:
         _set(written, "ca_constraint", _constraint(_inner(profile, "ca_constraint"), values))
     return written

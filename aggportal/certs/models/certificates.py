@@ -72,6 +72,8 @@ class Certificate(models.Model):
     key = models.OneToOneField(
         SealedKey, null=True, blank=True, on_delete=models.PROTECT, related_name="certificate"
     )
+    # False: the private key never leaves the portal, in no form and for nobody. It stays so.
+    exportable = models.BooleanField(default=True)
 
     objects = CertificateQuerySet.as_manager()
 
@@ -86,6 +88,11 @@ class Certificate(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("certs:certificate_show", args=[self.pk])
+
+    @property
+    def key_leaves(self) -> bool:
+        """Whether there is a private key here that may be taken."""
+        return self.key_id is not None and self.exportable
 
     @property
     def hosts(self) -> tuple[str, ...]:

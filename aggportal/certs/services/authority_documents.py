@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _l
 
 from aggportal.certs.models import Authority, Lane
 from aggportal.certs.services.files import authority_files
+from aggportal.pki.certmanager import ca_issuer
 from aggportal.pki.exports import ExportedFile, ca_config_map
 from aggportal.pki.reading import read_certificate
 
@@ -42,7 +43,7 @@ def authority_documents(authority: Authority) -> tuple[AuthorityDocument, ...]:
     """Return every file of `authority`. Its private key is never among them."""
     base = authority.file_base
     certificate, csr = authority_files(authority)
-    name = f"{authority.slug.lower().replace('_', '-').strip('-') or 'authority'}-bundle"
+    name = f"{_object_name(authority)}-bundle"
     facts = read_certificate(authority.certificate_pem)
     config_map = ca_config_map(name, namespace=NAMESPACE, authorities=(facts,))
     return (
@@ -59,7 +60,30 @@ def authority_documents(authority: Authority) -> tuple[AuthorityDocument, ...]:
             _l("A ConfigMap with the certificate as ca.crt, for pods that have to trust it."),
             "application/yaml",
         ),
+        _document(
+            ExportedFile(name=f"{base}.der", body=facts.der),
+            _l("The certificate in binary (DER), for Windows and Java."),
+            "application/pkix-cert",
+        ),
+        _document(
+            ExportedFile(name=f"{base}-cert-manager.yaml", body=_issuer(authority).encode()),
+            _l(
+                "An Issuer of type ca for cert-manager. The Secret that it names must hold an "
+                "authority's private key, and this one's does not leave: put an authority of "
+                "cert-manager's own there (kubectl create secret tls), and trust both."
+            ),
+            "application/yaml",
+        ),
     )
+
+
+def _issuer(authority: Authority) -> str:
+    name = _object_name(authority)
+    return ca_issuer(name, namespace="cert-manager", secret_name=f"{name}-key-pair")
+
+
+def _object_name(authority: Authority) -> str:
+    return authority.slug.lower().replace("_", "-").strip("-") or "authority"
 
 
 def _text(name: str, text: str, purpose: str | Promise) -> AuthorityDocument:

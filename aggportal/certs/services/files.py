@@ -34,13 +34,29 @@ class NoPrivateKey(PkiError):
     code = "no-private-key"
 
 
+class KeyStays(PkiError):
+    """The private key was marked as one that never leaves."""
+
+    code = "key-stays"
+
+
 @transaction.atomic
 def take_key(certificate: Certificate, *, how: str, by: Actor, now: dt.datetime) -> str:
     """Return the private key as PEM under cfssl's labels. The ledger has the entry before this
     returns.
 
-    `how` says on what way it leaves: `file`, `archive`, `secret`.
+    `how` says on what way it leaves: `file`, `archive`, `secret`, `keystore`.
+
+    Raises NoPrivateKey and KeyStays.
     """
+    if not certificate.exportable:
+        raise KeyStays(
+            gettext_noop(
+                "The private key of “%(name)s” was marked as never leaving when it was issued, and "
+                "that is not undone. Issue another certificate whose key may leave."
+            ),
+            name=str(certificate),
+        )
     if certificate.key is None:
         raise NoPrivateKey(
             gettext_noop("The portal holds no private key of “%(name)s”: it was made elsewhere."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cryptography import x509
@@ -40,7 +41,7 @@ from aggportal.words import RefusedError, gettext_noop
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IssueChoices:
     """How to issue. `compat` does as cfssl does; `end_with_authority` cuts the life at the
-    authority's own end.
+    authority's own end; unless `exportable`, the private key never leaves.
 
     `allow_reserved` lets Kubernetes' own `system:` names pass; only an administrator may say so.
     """
@@ -50,6 +51,20 @@ class IssueChoices:
     compat: bool = False
     end_with_authority: bool = False
     allow_reserved: bool = False
+    exportable: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Signed:
+    """What a signature brought: `key` is None where the private key is somebody else's; `detail`
+    goes into the ledger too.
+    """
+
+    certificate: x509.Certificate
+    file_base: str
+    key: PrivateKey | None = None
+    exportable: bool = True
+    detail: Mapping[str, object]
 
 
 def plan_for(
@@ -89,7 +104,7 @@ def issue_certificate(
     plan = plan_for(authority, spec, choices, now=now)
     require_no_reserved_identity(plan.subject, allow=choices.allow_reserved)
     spec_text = dump_json(dump_request_spec(spec))
-    request = _record_intent(authority, plan, spec_text, by=by, now=now)
+    request = _create_intent(authority, plan, spec_text, by=by, now=now)
     try:
         issuer_key = open_authority_key(authority)
         key = generate_key(spec.key)
@@ -101,10 +116,21 @@ def issue_certificate(
             allow_reserved=choices.allow_reserved,
         )
     except (RefusedError, VaultError) as refused:
-        _record_failure(request, refused, by=by, now=now)
+        record_failure(request, refused, by=by, now=now)
         raise
     request.csr_pem = csr_pem(csr)
-    return _store(request, signed, key, choices, by=by, now=now)
+    made = Signed(
+        certificate=signed,
+        file_base=choices.file_base,
+        key=key,
+        exportable=choices.exportable,
+        detail={
+            "compat": choices.compat,
+            "allow_reserved": choices.allow_reserved,
+            "exportable": choices.exportable,
+        },
+    )
+    return store_certificate(request, made, by=by, now=now)
 
 
 def _require_own_file_name(base: str, authority: Authority) -> None:
@@ -119,7 +145,7 @@ def _require_own_file_name(base: str, authority: Authority) -> None:
 
 
 @transaction.atomic
-def _record_intent(
+def _create_intent(
     authority: Authority, plan: CertificatePlan, spec_text: str, *, by: Actor, now: dt.datetime
 ) -> SigningRequest:
     request = SigningRequest.objects.create(
@@ -133,21 +159,27 @@ def _record_intent(
         requested_by_id=by.id,
         requester_name=by.name,
     )
+    record_intent(request, by=by, now=now)
+    return request
+
+
+def record_intent(request: SigningRequest, *, by: Actor, now: dt.datetime) -> None:
+    """Write into the ledger that `request` is about to be signed."""
     record(
         "certificate.issued",
         actor=by,
         subject=("request", request.pk, request.subject),
         outcome=Outcome.INTENDED,
-        detail=_detail(request),
+        detail=request_detail(request),
         at=now,
     )
-    return request
 
 
 @transaction.atomic
-def _record_failure(
+def record_failure(
     request: SigningRequest, refused: RefusedError, *, by: Actor, now: dt.datetime
 ) -> None:
+    """End a request whose signing was refused, and say so in the ledger."""
     request.state, request.reason = State.FAILED, str(refused)
     request.decided_at, request.decided_by = now, by.name
     request.save(update_fields=["state", "reason", "decided_at", "decided_by"])
@@ -156,23 +188,20 @@ def _record_failure(
         actor=by,
         subject=("request", request.pk, request.subject),
         outcome=Outcome.FAILED,
-        detail={**_detail(request), "why": str(refused)},
+        detail={**request_detail(request), "why": str(refused)},
         at=now,
     )
 
 
 @transaction.atomic
-def _store(
-    request: SigningRequest,
-    signed: x509.Certificate,
-    key: PrivateKey,
-    choices: IssueChoices,
-    *,
-    by: Actor,
-    now: dt.datetime,
+def store_certificate(
+    request: SigningRequest, signed: Signed, *, by: Actor, now: dt.datetime
 ) -> Certificate:
-    facts, sealed = certificate_facts(signed), seal_key(key, purpose="certificate-key")
-    sealed.save(force_insert=True)
+    """Store what was signed, end its request and record the deed, all or nothing."""
+    facts, sealed = certificate_facts(signed.certificate), None
+    if signed.key is not None:
+        sealed = seal_key(signed.key, purpose="certificate-key")
+        sealed.save(force_insert=True)
     certificate = Certificate.objects.create(
         authority=request.authority,
         request=request,
@@ -182,7 +211,7 @@ def _store(
         names="\n".join(f"{kind} {value}" for kind, value in facts.sans),
         profile=request.profile,
         key_text=facts.key,
-        file_base=choices.file_base,
+        file_base=signed.file_base,
         not_before=facts.not_before,
         not_after=facts.not_after,
         issued_at=now,
@@ -190,10 +219,11 @@ def _store(
         fingerprint_sha256=facts.sha256,
         spki_sha256=facts.spki_sha256,
         key=sealed,
+        exportable=signed.exportable,
     )
     CertificateMaterial.objects.create(
         certificate=certificate,
-        pem=certificate_pem(signed),
+        pem=certificate_pem(signed.certificate),
         csr_pem=request.csr_pem,
         request_spec=request.request_spec,
     )
@@ -204,20 +234,19 @@ def _store(
         actor=by,
         subject=("certificate", certificate.pk, str(certificate)),
         detail={
-            **_detail(request),
+            **request_detail(request),
             "request": request.pk,
             "sha256": facts.sha256,
             "not_after": facts.not_after.isoformat(),
             "names": certificate.names.splitlines()[:100],
-            "compat": choices.compat,
-            "allow_reserved": choices.allow_reserved,
+            **signed.detail,
         },
         at=now,
     )
     return certificate
 
 
-def _detail(request: SigningRequest) -> dict[str, object]:
+def request_detail(request: SigningRequest) -> dict[str, object]:
     return {
         "authority": request.authority.slug,
         "profile": request.profile,

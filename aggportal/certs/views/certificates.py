@@ -11,10 +11,12 @@ from django.views.decorators.http import require_GET
 from aggportal.accounts.roles import Role, role_required
 from aggportal.certs.forms.finding import CertificateFilter
 from aggportal.certs.forms.issuing import SecretForm
+from aggportal.certs.forms.keystores import KeystoreForm
 from aggportal.certs.lane_words import LANE_WORDS
 from aggportal.certs.lifetimes import life_of
 from aggportal.certs.models import Authority, Certificate
 from aggportal.certs.services.files import public_files
+from aggportal.certs.services.keystores import forms_of
 from aggportal.ledger.models import Entry
 from aggportal.pki.reading import read_certificate
 from aggportal.web.pagination import Page, capped_count, page_by_id
@@ -69,6 +71,8 @@ def certificate_context(certificate: Certificate) -> dict[str, object]:
         "secret_form": SecretForm(
             initial={"name": _secret_name(certificate), "namespace": "default"}
         ),
+        "other_forms": forms_of(certificate),
+        "keystore_form": KeystoreForm(initial={"alias": certificate.file_base}),
         "story": story[:50],
     }
 

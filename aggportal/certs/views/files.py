@@ -18,13 +18,14 @@ from aggportal.web.actors import actor_of
 from aggportal.web.sentences import words
 
 
-def _certificate(pk: int) -> Certificate:
+def found_certificate(pk: int) -> Certificate:
+    """Return a certificate with all that its files are made of, or answer 404."""
     return get_object_or_404(
         Certificate.objects.select_related("authority", "material", "key"), pk=pk
     )
 
 
-def _download(body: bytes | str, *, name: str, kind: str) -> HttpResponse:
+def download(body: bytes | str, *, name: str, kind: str) -> HttpResponse:
     """Answer a file; `name` was checked as a safe base name when the certificate was issued."""
     response = HttpResponse(body, content_type=kind)
     response["Content-Disposition"] = f'attachment; filename="{name}"'
@@ -37,7 +38,7 @@ def _download(body: bytes | str, *, name: str, kind: str) -> HttpResponse:
 @role_required(Role.VIEWER)
 def certificate_file(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     """Send one file. The private key needs the role issuer and a POST, and is recorded."""
-    certificate = _certificate(pk)
+    certificate = found_certificate(pk)
     if name == f"{certificate.file_base}-key.pem" and certificate.key_id:
         require_role(request.user, Role.ISSUER)
         if request.method != "POST":
@@ -48,29 +49,29 @@ def certificate_file(request: HttpRequest, pk: int, name: str) -> HttpResponse:
         if found is None:
             raise Http404
         file = found
-    return _download(file.body, name=file.name, kind="application/x-pem-file")
+    return download(file.body, name=file.name, kind="application/x-pem-file")
 
 
 @require_POST
 @role_required(Role.ISSUER)
 def certificate_bundle(request: HttpRequest, pk: int) -> HttpResponse:
     """Send the archive for a master, with the key and install.sh; recorded."""
-    certificate = _certificate(pk)
+    certificate = found_certificate(pk)
     packed = files.bundle(certificate, by=actor_of(request), now=timezone.now())
-    return _download(packed, name=f"{certificate.file_base}.tar.gz", kind="application/gzip")
+    return download(packed, name=f"{certificate.file_base}.tar.gz", kind="application/gzip")
 
 
 @require_POST
 @role_required(Role.ISSUER)
 def certificate_secret(request: HttpRequest, pk: int) -> HttpResponse:
     """Send the Secret (kubernetes.io/tls) with the key; recorded."""
-    certificate, form = _certificate(pk), SecretForm(request.POST)
+    certificate, form = found_certificate(pk), SecretForm(request.POST)
     if form.is_valid():
         try:
             text = files.secret(
                 certificate, **form.cleaned_data, by=actor_of(request), now=timezone.now()
             )
-            return _download(
+            return download(
                 text, name=f"{certificate.file_base}-secret.yaml", kind="application/yaml"
             )
         except PkiError as refused:
@@ -83,11 +84,11 @@ def certificate_secret(request: HttpRequest, pk: int) -> HttpResponse:
 @role_required(Role.VIEWER)
 def certificate_configmap(request: HttpRequest, pk: int) -> HttpResponse:
     """Send a ConfigMap with the authority's certificate."""
-    certificate, form = _certificate(pk), SecretForm(request.GET)
+    certificate, form = found_certificate(pk), SecretForm(request.GET)
     if form.is_valid():
         try:
             text = files.config_map(certificate, **form.cleaned_data)
-            return _download(text, name=f"{certificate.file_base}-ca.yaml", kind="application/yaml")
+            return download(text, name=f"{certificate.file_base}-ca.yaml", kind="application/yaml")
         except PkiError as refused:
             form.add_error(_field(refused), words(refused.sentence))
     context = certificate_context(certificate) | {"secret_form": form}

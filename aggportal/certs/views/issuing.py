@@ -134,6 +134,7 @@ def _choices(page: IssuePage) -> IssueChoices:
         file_base=typed.get("file_base") or base_name_of(common_name),
         compat=bool(typed.get("compat")),
         end_with_authority=bool(typed.get("end_with_authority")),
+        exportable=not typed.get("key_stays"),
         allow_reserved="allow_reserved" in page.form.fields and bool(typed.get("allow_reserved")),
     )
 
