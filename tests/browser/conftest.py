@@ -7,7 +7,7 @@ it fails the test in which it was seen.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +71,18 @@ def people(browser: Browser, portal: Portal) -> Iterator[People]:
     people = People(browser=browser, portal=portal, persons=[])
     yield people
     people.leave()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    people = getattr(item, "funcargs", {}).get("people")
+    if report.when == "call" and report.failed and people is not None:
+        for number, person in enumerate(people.persons):
+            person.picture(f"failed-{item.name}-{number}")
+    return report
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,6 @@ The tests are the steps of one walk and go in this order.
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 from playwright.sync_api import expect
@@ -15,12 +14,16 @@ from tests.browser.furnishing import WARDLE, ca_request
 from tests.browser.person import WIDTHS
 from tests.browser.walk import Walk
 from tests.e2e import deeds
+from tests.e2e.cluster_side import moment_of, touch_service
 from tests.e2e.control_plane import ExtensionServer
 
 ECDSA = {"algo": "ecdsa", "size": 256}
 HOSTS = ["api.wardle.svc", "api.wardle.svc.cluster.local"]
-# kube-apiserver looks at an APIService that does not answer every 30 s at the latest.
-CHECKED_MS = 60_000
+# kube-apiserver looks at an APIService about every 30 s by itself.
+CONTROLLER_SECONDS = 75.0
+CHECKED_MS = 75_000
+# Three seconds to show it, which tests/e2e proves; the rest is for ten browsers on two cores.
+SEEN_MS = 8_000
 
 
 @pytest.fixture(scope="module")
@@ -57,13 +60,13 @@ def extension(files, visitor, control_plane):
     serving = deeds.pair_in(files["serving"], "api.wardle.svc")
     extension = ExtensionServer(plane=control_plane, serving=serving)
     control_plane.expose_on_loopback("wardle", "api")
-    extension.start()
     return extension
 
 
 @pytest.fixture(scope="module", params=WIDTHS)
 def walk(request, people, admin, extension, tmp_path_factory):
     person = people.arrive(width=request.param, storage_state=admin.page.context.storage_state())
+    extension.stop()
     extension.start()
     return Walk(person=person, name=str(request.param), folder=tmp_path_factory.mktemp("taken"))
 
@@ -162,7 +165,9 @@ def test_the_page_of_an_apiservice_shows_its_trust_and_history(walk):
     walk.person.look("27-apiservice")
 
 
-def test_ten_browsers_see_an_extension_server_stop_and_say_why(walk, people, extension):
+def test_ten_browsers_see_an_extension_server_stop_and_say_why(
+    walk, people, extension, control_plane
+):
     walk.person.go(walk.made["cluster"])
     state = walk.page.context.storage_state()
     others = [people.arrive(width=walk.person.width, storage_state=state) for _ in range(9)]
@@ -170,24 +175,25 @@ def test_ten_browsers_see_an_extension_server_stop_and_say_why(walk, people, ext
     for person in others:
         person.go(walk.made["cluster"])
         expect(row(person.page).locator(".state-ok")).to_be_visible()
-    extension.stop()
+    extension.stop(kill=True)
+    touch_service(control_plane)
+    moment_of(control_plane, "False", CONTROLLER_SECONDS)
     for person in everybody:
-        seen = row(person.page).locator(".state-bad")
-        expect(seen).to_be_visible(timeout=CHECKED_MS)
-    seen_at = time.monotonic()
+        expect(row(person.page).locator(".state-bad")).to_be_visible(timeout=SEEN_MS)
     cause = walk.page.locator("#apiservice-table .notice-bad").first
     expect(cause).to_be_visible()
     walk.person.look("28-cluster-not-available")
-    assert time.monotonic() - seen_at < CHECKED_MS
     people.require_nothing_wrong()
     for person in others:
         people.persons.remove(person)
         person.page.context.close()
 
 
-def test_it_recovers_by_itself(walk, extension):
+def test_it_recovers_by_itself(walk, extension, control_plane):
     walk.page.evaluate("window.unreloaded = true")
     extension.start()
+    touch_service(control_plane)
+    moment_of(control_plane, "True", CONTROLLER_SECONDS)
     expect(row(walk.page).locator(".state-ok")).to_be_visible(timeout=CHECKED_MS)
     assert walk.page.evaluate("window.unreloaded")
 
@@ -210,7 +216,7 @@ def test_deleting_asks_for_the_name(walk):
 def test_a_cluster_out_of_reach_keeps_its_last_known_state(walk, control_plane):
     control_plane.stop_apiserver()
     banner = walk.page.locator("#apiservice-table .notice-old")
-    expect(banner).to_contain_text("Out of reach since", timeout=CHECKED_MS)
+    expect(banner).to_contain_text("Out of reach", timeout=CHECKED_MS)
     expect(walk.page.locator("#apiservice-table")).to_contain_text("last known")
     walk.person.look("30-cluster-out-of-reach")
     control_plane.start_apiserver()

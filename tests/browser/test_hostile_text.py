@@ -1,0 +1,100 @@
+"""Markup and characters that turn the reading direction, in every text field of every form.
+
+That no dialog opens, no script runs and no policy is broken is watched by the eyes of the suite.
+"""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.furnishing import ECDSA, ca_request
+from tests.e2e import deeds
+
+SCRIPT = "<script>alert(1)</script>"
+IMAGE = '"><img src=x onerror=alert(1)>'
+BIDI = "abc\u202etxt.exe"
+TEXTS = [SCRIPT, IMAGE, BIDI]
+FORMS = [
+    "/authorities/new/",
+    "/certificates/new/",
+    "{authority}profiles/",
+    "{authority}",
+    "{certificate}",
+    "/flags/",
+    "/people/",
+    "/account/password/",
+    "/certificates/",
+    "/audit/",
+    "/clusters/new/",
+    "/clusters/new/?way=token",
+]
+REFUSALS = (403, 404, 409, 422)
+_FIELDS = "main form input:not([type]), main form input[type=text], main form input[type=search], "
+FIELDS = _FIELDS + "main form input[type=password], main form textarea"
+
+
+@pytest.fixture(scope="module")
+def made(visitor):
+    slug = deeds.make_authority(
+        visitor, label="Hostile", lane="front-proxy", request=ca_request("hostile-ca")
+    )
+    issued = deeds.issue(
+        visitor,
+        authority=slug,
+        profile="front-proxy-client",
+        request=json.dumps({"CN": "hostile", "key": ECDSA}),
+    )
+    return {"authority": f"/authorities/{slug}/", "certificate": issued.path}
+
+
+def fill_all(person, text):
+    """Type the text into every text field that can be typed into; return how many there were."""
+    for details in person.page.locator("main details:not([open]) > summary").all():
+        if details.is_visible():
+            details.click()
+    fields = [one for one in person.page.locator(FIELDS).all() if one.is_editable()]
+    visible = [one for one in fields if one.is_visible()]
+    for one in visible:
+        one.fill(text)
+    return len(visible)
+
+
+def require_inert(page):
+    """Nothing that was typed became an element, and nothing turns the reading direction."""
+    assert page.locator("img[src=x]").count() == 0
+    assert page.locator("script", has_text="alert(1)").count() == 0
+    shown = page.evaluate("document.body.innerText")
+    assert "\u202e" not in shown
+
+
+@pytest.mark.parametrize("path", FORMS)
+@pytest.mark.parametrize("text", TEXTS, ids=["script", "image", "bidi"])
+def test_hostile_text_in_every_field_stays_text(admin, made, path, text):
+    page = admin.page
+    with admin.eyes.expecting(*REFUSALS):
+        admin.go(path.format(**made))
+        assert fill_all(admin, text) > 0
+        page.wait_for_timeout(600)  # what follows as one types has come
+        require_inert(page)
+        main = page.locator(
+            "main form button.btn[type=submit]:visible, main form button.btn-primary"
+        )
+        with page.expect_navigation():
+            main.last.click()
+        page.wait_for_load_state()
+        require_inert(page)
+
+
+@pytest.mark.parametrize("text", TEXTS[:2], ids=["script", "image"])
+def test_an_authority_named_in_markup_is_shown_as_written(admin, visitor, text):
+    slug = deeds.make_authority(
+        visitor, label=text, lane="serving", request=ca_request(f"{text} ca")
+    )
+    for path in (f"/authorities/{slug}/", "/authorities/", "/", "/audit/", "/search/?q=alert"):
+        admin.go(path)
+        expect(admin.page.locator("main")).to_contain_text(text)
+        require_inert(admin.page)
+        admin.require_fits()
