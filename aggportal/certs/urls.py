@@ -38,7 +38,9 @@ certificate_patterns: list[URLPattern] = [
     path("certificates/<int:pk>/", certificates.certificate_show, name="certificate_show"),
     path("certificates/<int:pk>/files/<str:name>", files.certificate_file, name="certificate_file"),
     path(
-        "certificates/<int:pk>/forms/<str:name>", keystores.certificate_form, name="certificate_form"
+        "certificates/<int:pk>/forms/<str:name>",
+        keystores.certificate_form,
+        name="certificate_form",
     ),
     path(
         "certificates/<int:pk>/keystore.p12",

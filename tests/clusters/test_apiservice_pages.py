@@ -97,7 +97,9 @@ def test_text_from_the_cluster_is_text(viewer, client_of, see):
 
 
 def news_of(page):
-    return html.unescape(re.search(r'hx-get="([^"]+/news/[^"]*)"', page.content.decode())[1])
+    found = re.search(r'hx-get="([^"]+/news/[^"]*)"', page.content.decode())
+    assert found, "the page follows nothing"
+    return html.unescape(found[1])
 
 
 def test_its_page_is_loaded_anew_when_the_cluster_says_otherwise(viewer, client_of, see):
