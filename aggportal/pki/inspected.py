@@ -89,6 +89,11 @@ class Thing:
         return KIND_WORDS[self.kind]
 
     @property
+    def is_linted(self) -> bool:
+        """Whether there are rules to lint it by."""
+        return self.is_read and self.kind in (Kind.CERTIFICATE, Kind.REVOCATIONS)
+
+    @property
     def is_read(self) -> bool:
         return self.refused is None
 

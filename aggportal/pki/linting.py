@@ -50,12 +50,29 @@ class LintFinding:
 
 def lint_certificate(der: bytes) -> tuple[LintFinding, ...]:
     """Lint one certificate by RFC 5280. Raises `LinterMissing`, `InvalidCertificate`."""
-    loader, validator = _linter()
+    return _linted(der, *_linter())
+
+
+def lint_revocations(der: bytes) -> tuple[LintFinding, ...]:
+    """Lint one revocation list by RFC 5280. Raises `LinterMissing`, `InvalidCertificate`."""
+    return _linted(der, *_list_linter())
+
+
+def _linted(der: bytes, loader: Any, validator: Any) -> tuple[LintFinding, ...]:
     try:
-        certificate = loader.load_der_document(der)
+        document = loader.load_der_document(der)
+        return tuple(_findings(validator.validate(document.root)))
     except ValueError as error:
-        raise InvalidCertificate(_n("pkilint cannot read this certificate.")) from error
-    return tuple(_findings(validator.validate(certificate.root)))
+        raise _unreadable() from error
+    except BaseException as error:
+        # pkilint's decoder in Rust panics on some lists that are odd; a panic is no Exception.
+        if type(error).__module__ == "pyo3_runtime":
+            raise _unreadable() from error
+        raise
+
+
+def _unreadable() -> InvalidCertificate:
+    return InvalidCertificate(_n("The linter pkilint cannot read this, so it was not linted."))
 
 
 def _findings(results: Any) -> Iterator[LintFinding]:
@@ -95,3 +112,25 @@ def _linter() -> tuple[Any, Any]:
     ]
     validator = certificate.create_pkix_certificate_validator_container(decoding, rules)
     return loader.RFC5280CertificateDocumentLoader(), validator
+
+
+@functools.cache
+def _list_linter() -> tuple[Any, Any]:
+    try:
+        from pkilint import loader, pkix
+        from pkilint.pkix import crl, extension, name
+    except ImportError as error:
+        raise LinterMissing(
+            _n("The linter pkilint is not installed, so the list was not looked at twice.")
+        ) from error
+    decoding = [
+        pkix.create_attribute_decoder(name.ATTRIBUTE_TYPE_MAPPINGS),
+        pkix.create_extension_decoder(extension.EXTENSION_MAPPINGS),
+    ]
+    rules = [
+        crl.create_issuer_validator_container([]),
+        crl.create_validity_validator_container([]),
+        crl.create_extensions_validator_container([]),
+    ]
+    validator = crl.create_pkix_crl_validator_container(decoding, rules)
+    return loader.RFC5280CertificateListDocumentLoader(), validator

@@ -209,6 +209,26 @@ def test_what_would_deceive_is_spelled_out(client_of, viewer):
     assert "\\u{202E}evil" in text
 
 
+def test_a_revocation_list_of_ours_is_known_and_linted(client_of, viewer):
+    ours = make_authority()
+    own = open_key(SealedKey.objects.get(authority=ours), spki=ours.spki_sha256)
+    certificate = x509.load_pem_x509_certificate(ours.certificate_pem.encode())
+    builder = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(certificate.subject)
+        .last_update(certificate.not_valid_before_utc)
+        .next_update(certificate.not_valid_after_utc)
+    )
+    text = paste(
+        client_of(viewer), builder.sign(own, hashes.SHA256()).public_bytes(PEM).decode()
+    ).text
+    assert "It was signed by our authority" in text
+    assert "pkix.authority_key_identifier_missing" in text
+    forged = builder.sign(authority().key, hashes.SHA256())
+    text = paste(client_of(viewer), forged.public_bytes(PEM).decode()).text
+    assert "None of our authorities signed it" in text
+
+
 def test_findings_stand_with_their_source(client_of, viewer):
     made = serving(authority(), aki=False)
     text = paste(client_of(viewer), made.facts.pem).text

@@ -16,10 +16,11 @@ import cryptography_vectors
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from aggportal.certs.services.inspecting import MAX_LINTED_BYTES
 from aggportal.pki.errors import PkiError
 from aggportal.pki.inspected import Inspection, Kind
 from aggportal.pki.inspecting import MAX_FILES, Given, inspect
-from aggportal.pki.linting import lint_certificate
+from aggportal.pki.linting import lint_certificate, lint_revocations
 
 # The library warns of what is odd in a file; that is what these files are for.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -59,11 +60,15 @@ def test_every_file_is_explained_or_refused_in_words(batch: int):
 
 
 @pytest.mark.parametrize("batch", range(10))
-def test_every_certificate_is_linted_or_refused_in_words(batch: int):
-    for path in [p for p in FILES if p.suffix in (".crt", ".pem", ".der")][batch::10][::STEP]:
-        for facts in looked_at(path).certificates:
-            with contextlib.suppress(PkiError):
-                assert all(finding.code for finding in lint_certificate(facts.der)), path
+def test_every_certificate_and_list_is_linted_or_refused_in_words(batch: int):
+    for path in [p for p in FILES if p.suffix in (".crt", ".crl", ".pem", ".der")][batch::10][
+        ::STEP
+    ]:
+        for thing in looked_at(path).things:
+            if thing.is_linted and len(thing.der) <= MAX_LINTED_BYTES:
+                lint = lint_certificate if thing.facts else lint_revocations
+                with contextlib.suppress(PkiError):
+                    assert all(finding.code for finding in lint(thing.der)), path
 
 
 def test_what_programs_agree_about_is_read():

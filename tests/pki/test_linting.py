@@ -6,6 +6,8 @@ import subprocess
 import sys
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,7 +15,13 @@ from hypothesis import strategies as st
 from aggportal.pki.errors import PkiError
 from aggportal.pki.issuing import issuer_of, plan_authority, plan_certificate, sign_certificate
 from aggportal.pki.keys import KeySpec, generate_key
-from aggportal.pki.linting import LinterMissing, LintFinding, _linter, lint_certificate
+from aggportal.pki.linting import (
+    LinterMissing,
+    LintFinding,
+    _linter,
+    lint_certificate,
+    lint_revocations,
+)
 from aggportal.pki.presets import PRESETS
 from aggportal.pki.requests import load_request_spec
 from tests.pki.certificates_made import NOW, SERVER, authority, make, serving
@@ -74,3 +82,27 @@ def test_without_pkilint_it_says_so(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "pkilint", None)
     with pytest.raises(LinterMissing, match="not installed"):
         lint_certificate(DER)
+
+
+def test_a_list_before_which_the_linter_panics_is_refused_in_words():
+    scope = x509.IssuingDistributionPoint(
+        full_name=None,
+        relative_name=None,
+        only_contains_user_certs=False,
+        only_contains_ca_certs=False,
+        only_some_reasons=frozenset([x509.ReasonFlags.key_compromise]),
+        indirect_crl=False,
+        only_contains_attribute_certs=False,
+    )
+    builder = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(CA.certificate.subject)
+        .last_update(NOW)
+        .next_update(NOW.replace(year=NOW.year + 1))
+    )
+    plain = builder.sign(CA.key, hashes.SHA256()).public_bytes(Encoding.DER)
+    codes = {finding.code for finding in lint_revocations(plain)}
+    assert "pkix.authority_key_identifier_missing" in codes
+    odd = builder.add_extension(scope, critical=True).sign(CA.key, hashes.SHA256())
+    with pytest.raises(PkiError, match="cannot read this"):
+        lint_revocations(odd.public_bytes(Encoding.DER))

@@ -16,13 +16,15 @@ from aggportal.ledger.services import record
 from aggportal.pki.errors import PkiError
 from aggportal.pki.facts import LIBRARY_ERRORS, CertificateFacts, is_issued_by
 from aggportal.pki.inspected import Inspection, Kind, Pairing, Thing
-from aggportal.pki.linting import LintFinding, lint_certificate
+from aggportal.pki.linting import LintFinding, lint_certificate, lint_revocations
 from aggportal.pki.reading import load_certificate
 from aggportal.web.actors import Actor
 from aggportal.words import Sentence
 
 MAX_CHAIN = 6
 MAX_LINTED = 20
+MAX_LINTED_BYTES = 16 * 1024  # of one thing; the linter takes seconds for a list of thousands
+_LINTERS = {Kind.CERTIFICATE: lint_certificate, Kind.REVOCATIONS: lint_revocations}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,21 +59,27 @@ def standings(inspection: Inspection) -> tuple[Standing, ...]:
     linted = 0
     found = []
     for thing in inspection.things:
-        linted += thing.facts is not None
-        may_lint = linted <= MAX_LINTED
+        linted += thing.kind in _LINTERS
+        may_lint = linted <= MAX_LINTED and len(thing.der) <= MAX_LINTED_BYTES
         found.append(_standing(thing, inspection, chains, may_lint=may_lint))
     return tuple(found)
 
 
 def _standing(thing: Thing, inspection: Inspection, chains: _Chains, *, may_lint: bool) -> Standing:
     pairings = tuple(p for p in inspection.pairings if p.key is thing)
+    lint, unlinted = _linted(thing) if may_lint else (None, None)
     if thing.facts is None:
         anchor = _list_signer(thing) if thing.kind is Kind.REVOCATIONS and thing.is_read else None
-        holder = _holder(thing) if thing.spki_sha256 else None
-        return Standing(thing=thing, anchor=anchor, holder=holder, pairings=pairings)
+        return Standing(
+            thing=thing,
+            anchor=anchor,
+            holder=_holder(thing) if thing.spki_sha256 else None,
+            pairings=pairings,
+            lint=lint,
+            unlinted=unlinted,
+        )
     facts = thing.facts
     anchor, via = chains.anchor(facts)
-    lint, unlinted = _linted(facts) if may_lint else (None, None)
     return Standing(
         thing=thing,
         authority=Authority.objects.filter(fingerprint_sha256=facts.sha256).first(),
@@ -83,9 +91,12 @@ def _standing(thing: Thing, inspection: Inspection, chains: _Chains, *, may_lint
     )
 
 
-def _linted(facts: CertificateFacts) -> tuple[tuple[LintFinding, ...] | None, Sentence | None]:
+def _linted(thing: Thing) -> tuple[tuple[LintFinding, ...] | None, Sentence | None]:
+    linter = _LINTERS.get(thing.kind)
+    if linter is None or not thing.is_read:
+        return None, None
     try:
-        return lint_certificate(facts.der), None
+        return linter(thing.der), None
     except PkiError as refused:
         return None, refused.sentence
 
