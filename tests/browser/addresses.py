@@ -9,6 +9,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 NO_PAGE = {
     "healthz": "plain text for machines",
     "readyz": "plain text for machines",
+    "accounts:admin/password_change/": "leads to accounts:password_change",
     "accounts:logout": "answers POST alone, with a redirect",
     "accounts:person_add": "answers POST alone; its page is shown by another test",
     "accounts:person_change": "answers POST alone, with a redirect",
@@ -30,6 +31,7 @@ NO_PAGE = {
     "certs:request_reject": "answers POST alone: the form stands on certs:request_show",
     "clusters:apiservice_table": "a fragment of clusters:cluster_show",
     "clusters:cluster_pulse": "a fragment of clusters:cluster_show",
+    "clusters:apiservice_news": "tells clusters:apiservice_show that something is newer",
     "clusters:cluster_role": "a file",
     "snippets:flags_download": "a file",
     "ledger:entry_export": "a file",
