@@ -55,25 +55,30 @@ def furnish_certificates(visitor: Visitor) -> dict[str, str]:
     }
 
 
-def furnish_cluster(visitor: Visitor, plane: ControlPlane, *, name: str, authority: str) -> str:
-    """A connected cluster with one registered APIService that nobody serves; its path.
+def connect_cluster(visitor: Visitor, plane: ControlPlane, *, name: str) -> str:
+    """A connected cluster; its path."""
+    kubeconfig = json.dumps(plane.kubeconfig())
+    connected = cluster_deeds.connect_by_kubeconfig(visitor, name=name, kubeconfig=kubeconfig)
+    return f"/clusters/{cluster_deeds.slug_of(connected)}/"
 
-    `authority` is the path of the authority whose certificate becomes the caBundle.
-    """
-    connected = cluster_deeds.connect_by_kubeconfig(
-        visitor, name=name, kubeconfig=json.dumps(plane.kubeconfig())
-    )
-    slug = cluster_deeds.slug_of(connected)
-    group, version = AGGREGATED.split(".", 1)[1], AGGREGATED.split(".", 1)[0]
+
+def register_unserved(
+    visitor: Visitor, plane: ControlPlane, *, cluster: str, apiservice: str, authority: str
+) -> None:
+    """Register an APIService that nobody serves. `cluster` and `authority` are paths."""
+    version, group = apiservice.split(".", 1)
     plane.ensure_namespace("monitoring")
     tried = cluster_deeds.try_to_register(
         visitor,
-        slug,
+        _slug(cluster),
         group=group,
         version=version,
         service_namespace="monitoring",
         service_name="metrics",
-        authority=authority.strip("/").split("/")[-1],
+        authority=_slug(authority),
     )
     cluster_deeds.register(visitor, tried)
-    return f"/clusters/{slug}/"
+
+
+def _slug(path: str) -> str:
+    return path.strip("/").split("/")[-1]

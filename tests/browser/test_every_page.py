@@ -6,7 +6,12 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.addresses import uncovered
-from tests.browser.furnishing import AGGREGATED, furnish_certificates, furnish_cluster
+from tests.browser.furnishing import (
+    AGGREGATED,
+    connect_cluster,
+    furnish_certificates,
+    register_unserved,
+)
 from tests.browser.person import THEMES, WIDTHS
 
 PUBLIC = {
@@ -85,7 +90,10 @@ def made(visitor):
 
 @pytest.fixture(scope="module")
 def cluster(visitor, control_plane, made, admin):
-    path = furnish_cluster(visitor, control_plane, name="prod-lab", authority=made["serving"])
+    path = connect_cluster(visitor, control_plane, name="prod-lab")
+    register_unserved(
+        visitor, control_plane, cluster=path, apiservice=AGGREGATED, authority=made["serving"]
+    )
     admin.go(path)
     expect(admin.page.locator("#apiservice-table")).to_contain_text(AGGREGATED)
     return path

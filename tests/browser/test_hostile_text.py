@@ -16,7 +16,7 @@ from tests.e2e import deeds
 SCRIPT = "<script>alert(1)</script>"
 IMAGE = '"><img src=x onerror=alert(1)>'
 BIDI = "abc\u202etxt.exe"
-TEXTS = [SCRIPT, IMAGE, BIDI]
+TEXTS = {"markup": IMAGE + SCRIPT, "bidi": BIDI}
 FORMS = [
     "/authorities/new/",
     "/certificates/new/",
@@ -62,6 +62,14 @@ def fill_all(person, text):
     return len(visible)
 
 
+def send(page):
+    """Press the page's last visible button; the flags page has none, it follows by itself."""
+    buttons = page.locator("main form button[type=submit]:visible, main form .btn-primary:visible")
+    if buttons.count():
+        with page.expect_navigation():
+            buttons.last.click()
+
+
 def require_inert(page):
     """Nothing that was typed became an element, and nothing turns the reading direction."""
     assert page.locator("img[src=x]").count() == 0
@@ -71,7 +79,7 @@ def require_inert(page):
 
 
 @pytest.mark.parametrize("path", FORMS)
-@pytest.mark.parametrize("text", TEXTS, ids=["script", "image", "bidi"])
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
 def test_hostile_text_in_every_field_stays_text(admin, made, path, text):
     page = admin.page
     with admin.eyes.expecting(*REFUSALS):
@@ -79,16 +87,12 @@ def test_hostile_text_in_every_field_stays_text(admin, made, path, text):
         assert fill_all(admin, text) > 0
         page.wait_for_timeout(600)  # what follows as one types has come
         require_inert(page)
-        main = page.locator(
-            "main form button.btn[type=submit]:visible, main form button.btn-primary"
-        )
-        with page.expect_navigation():
-            main.last.click()
+        send(page)
         page.wait_for_load_state()
         require_inert(page)
 
 
-@pytest.mark.parametrize("text", TEXTS[:2], ids=["script", "image"])
+@pytest.mark.parametrize("text", [SCRIPT, IMAGE], ids=["script", "image"])
 def test_an_authority_named_in_markup_is_shown_as_written(admin, visitor, text):
     slug = deeds.make_authority(
         visitor, label=text, lane="serving", request=ca_request(f"{text} ca")
