@@ -87,7 +87,9 @@ def test_without_pkilint_it_says_so(monkeypatch: pytest.MonkeyPatch):
 def test_a_list_before_which_the_linter_panics_is_refused_in_words():
     scope = x509.IssuingDistributionPoint(
         full_name=None,
-        relative_name=None,
+        relative_name=x509.RelativeDistinguishedName(
+            [x509.NameAttribute(x509.NameOID.COMMON_NAME, "part")]
+        ),
         only_contains_user_certs=False,
         only_contains_ca_certs=False,
         only_some_reasons=frozenset([x509.ReasonFlags.key_compromise]),
