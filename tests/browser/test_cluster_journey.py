@@ -6,6 +6,7 @@ The tests are the steps of one walk and go in this order.
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect
@@ -29,7 +30,8 @@ SEEN_MS = 8_000
 @pytest.fixture(scope="module")
 def files(visitor, tmp_path_factory):
     """Front proxy and serving certificate, issued and taken away without a browser."""
-    folder, taken = tmp_path_factory.mktemp("files"), {}
+    folder = tmp_path_factory.mktemp("files")
+    taken: dict[str, Any] = {}
     for lane, profile, name in (
         ("front-proxy", "front-proxy-client", "front-proxy-client"),
         ("serving", "extension-serving", "api.wardle.svc"),
