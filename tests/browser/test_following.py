@@ -17,7 +17,7 @@ def held(admin):
     """Requests that follow wait in this list until they are let go."""
     admin.go("/authorities/new/")
     waiting: list[Route] = []
-    admin.page.route("**/authorities/new/", waiting.append)
+    admin.page.route("**/authorities/new/", lambda route: waiting.append(route))
     yield waiting
     admin.page.unroute("**/authorities/new/")
 

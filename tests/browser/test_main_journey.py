@@ -136,6 +136,7 @@ def test_the_recipes_certificate_is_issued_from_its_json(walk):
     walk.person.go("/certificates/new/")
     walk.choose_authority(f"Recipe {walk.name}")
     expect(walk.page.get_by_label("Profile")).to_have_value("aggregator")
+    expect(walk.page.locator("#issue-choices .field-errors")).to_have_count(0)
     walk.page.locator("#request-text").fill(recipe("aggregator-csr.json"))
     expect(walk.page.locator("#request-chips .chip-ok")).to_have_count(10)
     walk.person.look("11-issue-recipe")

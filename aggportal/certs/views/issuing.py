@@ -104,6 +104,11 @@ def _posted_page(request: HttpRequest) -> IssuePage:
     post = request.POST
     may_administer = has_role(request.user, Role.ADMINISTRATOR)
     form = IssueForm(post, may_administer=may_administer)
+    if post.get("do") != "issue" and post.get("shown_authority", "") != _slug(form.chosen):
+        # The profile was chosen among those of another authority: no mistake of the person.
+        fitting = post.copy()
+        fitting["profile"] = form.chosen_profile
+        form = IssueForm(fitting, may_administer=may_administer)
     compat = bool(post.get("compat")) or (
         form.chosen is not None and form.chosen.mode == Mode.COMPAT
     )
