@@ -102,6 +102,16 @@ def admin(people: People) -> Person:
     return person
 
 
+@pytest.fixture
+def onlooker(people: People, admin: Person) -> Iterator[Person]:
+    """The administrator's session in another window, for one test."""
+    person = people.arrive(storage_state=admin.page.context.storage_state())
+    yield person
+    person.eyes.require_nothing_wrong()
+    people.persons.remove(person)
+    person.page.context.close()
+
+
 @pytest.fixture(scope="package")
 def visitor(portal: Portal, admin: Person) -> Visitor:
     """The first administrator without a browser: sets up in no time what a page needs."""

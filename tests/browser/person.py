@@ -8,7 +8,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.axe import grave_violations
+from tests.browser.axe import COLOUR_RULES, grave_violations
 from tests.browser.eyes import Eyes
 from tests.e2e.portal import PASSWORD, Portal
 
@@ -72,7 +72,7 @@ class Person:
         """The page must fit, shut nobody out, and is kept as a picture."""
         self.require_fits()
         self.picture(step)
-        found = grave_violations(self.page)
+        found = grave_violations(self.page, rules=COLOUR_RULES if self.theme == "dark" else ())
         assert not found, f"{self.path} at {self.width} px, {self.theme}:\n" + "\n".join(found)
 
     def turn(self, *, width: int, theme: str) -> None:
@@ -80,6 +80,13 @@ class Person:
         self.width, self.theme = width, theme
         self.page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
         self.page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+
+    def look_at_all_sides(self, step: str) -> None:
+        """Both widths in both themes."""
+        for theme in THEMES:
+            for width in WIDTHS:
+                self.turn(width=width, theme=theme)
+                self.look(step)
 
     def picture(self, step: str) -> None:
         """Keep what is on the screen for review."""

@@ -12,7 +12,6 @@ from tests.browser.furnishing import (
     furnish_certificates,
     register_unserved,
 )
-from tests.browser.person import THEMES, WIDTHS
 
 PUBLIC = {
     "accounts:login": "/login/",
@@ -51,17 +50,7 @@ CLUSTER_PAGES = {
     "clusters:apiservice_show": "{cluster}apiservices/" + AGGREGATED + "/",
     "clusters:apiservice_delete": "{cluster}apiservices/" + AGGREGATED + "/delete/",
 }
-# The same pages where nothing is there yet, where nothing fits, or in another state.
-EMPTY = (
-    "/",
-    "/authorities/",
-    "/certificates/",
-    "/certificates/new/",
-    "/requests/",
-    "/requests/new/",
-    "/flags/",
-    "/clusters/",
-)
+# The same pages where nothing fits, or in another state.
 FURTHER = {
     "search without a hit": "/search/?q=nothing-is-called-so",
     "certificates without a hit": "/certificates/?q=nothing-is-called-so",
@@ -69,14 +58,6 @@ FURTHER = {
     "audit without a hit": "/audit/?text=nothing-is-called-so",
     "connect with a token": "/clusters/new/?way=token",
 }
-
-
-def look_at_all_sides(person, step):
-    """Both widths in both themes."""
-    for theme in THEMES:
-        for width in WIDTHS:
-            person.turn(width=width, theme=theme)
-            person.look(step)
 
 
 def step_of(name):
@@ -99,53 +80,36 @@ def cluster(visitor, control_plane, made, admin):
     return path
 
 
-@pytest.fixture
-def onlooker(people, admin):
-    """The administrator's session in a browser window that is turned about."""
-    state = admin.page.context.storage_state()
-    person = people.arrive(storage_state=state)
-    yield person
-    person.eyes.require_nothing_wrong()
-    people.persons.remove(person)
-    person.page.context.close()
-
-
 def test_no_page_of_the_urlconf_is_left_out():
     assert uncovered(PUBLIC | PAGES | CLUSTER_PAGES) == set()
-
-
-@pytest.mark.parametrize("path", EMPTY)
-def test_a_page_is_whole_before_anything_exists(onlooker, path):
-    onlooker.go(path)
-    look_at_all_sides(onlooker, f"empty{path.replace('/', '-').rstrip('-') or '-dashboard'}")
 
 
 @pytest.mark.parametrize("name", PUBLIC)
 def test_a_page_is_whole_before_signing_in(people, name):
     person = people.arrive()
     person.go(PUBLIC[name])
-    look_at_all_sides(person, step_of(name))
+    person.look_at_all_sides(step_of(name))
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_is_whole(onlooker, made, name):
     onlooker.go(PAGES[name].format(**made))
-    look_at_all_sides(onlooker, step_of(name))
+    onlooker.look_at_all_sides(step_of(name))
 
 
 @pytest.mark.parametrize("name", FURTHER)
 def test_a_page_is_whole_in_another_state(onlooker, made, name):
     onlooker.go(FURTHER[name])
-    look_at_all_sides(onlooker, step_of(name))
+    onlooker.look_at_all_sides(step_of(name))
 
 
 @pytest.mark.parametrize("name", CLUSTER_PAGES)
 def test_a_page_of_a_cluster_is_whole(onlooker, cluster, name):
     onlooker.go(CLUSTER_PAGES[name].format(cluster=cluster))
-    look_at_all_sides(onlooker, step_of(name))
+    onlooker.look_at_all_sides(step_of(name))
 
 
 def test_the_page_of_a_refusal_is_whole(onlooker):
     with onlooker.eyes.expecting(404):
         onlooker.go("/authorities/nothing-is-called-so/")
-        look_at_all_sides(onlooker, "page-not-found")
+        onlooker.look_at_all_sides("page-not-found")
