@@ -87,7 +87,15 @@
     if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target.closest("input, textarea, select, [contenteditable]")) return;
     const search = document.getElementById("search");
-    if (search) { event.preventDefault(); search.focus(); search.select(); }
+    if (!search) return;
+    event.preventDefault();
+    const drawer = search.closest(".offcanvas-lg");
+    const reach = () => { search.focus(); search.select(); };
+    if (search.checkVisibility({ visibilityProperty: true })) reach();
+    else if (drawer && window.bootstrap) {
+      drawer.addEventListener("shown.bs.offcanvas", reach, { once: true });
+      window.bootstrap.Offcanvas.getOrCreateInstance(drawer).show();
+    }
   });
 
   // Relative times go on counting while the page is open.

@@ -28,35 +28,41 @@ def tab_to(page, *wanted):
 
 
 @pytest.fixture
-def narrow(people, admin):
-    person = people.arrive(width=360, storage_state=admin.page.context.storage_state())
-    yield person
-    person.eyes.require_nothing_wrong()
-    people.persons.remove(person)
-    person.page.context.close()
+def narrow(onlooker):
+    onlooker.turn(width=360, theme="light")
+    return onlooker
 
 
-def test_the_first_tab_offers_to_skip_to_the_content(admin):
-    admin.go("/audit/")
-    admin.page.keyboard.press("Tab")
-    skip = admin.page.get_by_role("link", name="Skip to the content")
+def test_the_first_tab_offers_to_skip_to_the_content(onlooker):
+    onlooker.go("/audit/")
+    onlooker.page.keyboard.press("Tab")
+    skip = onlooker.page.get_by_role("link", name="Skip to the content")
     expect(skip).to_be_focused()
     expect(skip).to_be_in_viewport()
-    admin.page.keyboard.press("Enter")
-    admin.page.keyboard.press("Tab")
-    assert admin.page.evaluate("document.activeElement.closest('main') !== null")
+    onlooker.page.keyboard.press("Enter")
+    onlooker.page.keyboard.press("Tab")
+    assert onlooker.page.evaluate("document.activeElement.closest('main') !== null")
 
 
-def test_a_slash_goes_to_the_search_but_not_out_of_a_field(admin):
-    admin.go("/")
-    admin.page.keyboard.press("/")
-    search = admin.page.get_by_role("searchbox")
+def test_a_slash_goes_to_the_search_but_not_out_of_a_field(onlooker):
+    onlooker.go("/")
+    onlooker.page.keyboard.press("/")
+    search = onlooker.page.get_by_role("searchbox")
     expect(search).to_be_focused()
     expect(search).to_have_value("")
-    admin.page.keyboard.type("a/b")
+    onlooker.page.keyboard.type("a/b")
     expect(search).to_have_value("a/b")
-    admin.page.keyboard.press("Enter")
-    admin.heading("Search")
+    onlooker.page.keyboard.press("Enter")
+    onlooker.heading("Search")
+
+
+def test_a_slash_opens_the_drawer_where_the_search_is_in_it(narrow):
+    narrow.go("/")
+    narrow.page.keyboard.press("/")
+    expect(narrow.page.get_by_role("searchbox")).to_be_focused()
+    narrow.page.keyboard.type("keyboard")
+    narrow.page.keyboard.press("Enter")
+    narrow.heading("Search")
 
 
 def test_the_drawer_opens_and_closes_by_keyboard_and_gives_the_focus_back(narrow):
@@ -84,22 +90,22 @@ def test_a_page_is_chosen_in_the_drawer_by_keyboard(narrow):
 
 
 @pytest.mark.parametrize("theme", ["Dark", "Light", "As the system"])
-def test_the_theme_is_kept_over_a_reload(admin, theme):
-    admin.go("/audit/")
-    admin.page.get_by_role("button", name=theme, exact=True).click()
-    admin.page.wait_for_load_state()
-    admin.heading("Audit")
-    admin.page.reload()
-    pressed = admin.page.get_by_role("button", name=theme, exact=True)
+def test_the_theme_is_kept_over_a_reload(onlooker, theme):
+    onlooker.go("/audit/")
+    onlooker.page.get_by_role("button", name=theme, exact=True).click()
+    onlooker.page.wait_for_load_state()
+    onlooker.heading("Audit")
+    onlooker.page.reload()
+    pressed = onlooker.page.get_by_role("button", name=theme, exact=True)
     expect(pressed).to_have_attribute("aria-pressed", "true")
     shown = "dark" if theme == "Dark" else "light"
-    expect(admin.page.locator("html")).to_have_attribute("data-bs-theme", shown)
+    expect(onlooker.page.locator("html")).to_have_attribute("data-bs-theme", shown)
 
 
-def test_an_authority_is_made_without_a_mouse(admin):
-    page = admin.page
-    admin.go("/authorities/new/")
-    admin.heading("Make an authority")
+def test_an_authority_is_made_without_a_mouse(onlooker):
+    page = onlooker.page
+    onlooker.go("/authorities/new/")
+    onlooker.heading("Make an authority")
     tab_to(page, "INPUT|label")
     page.keyboard.type("Made by keyboard")
     tab_to(page, "INPUT|lane")
@@ -109,4 +115,4 @@ def test_an_authority_is_made_without_a_mouse(admin):
     page.keyboard.type("keyboard-ca")
     tab_to(page, "BUTTON|do|create")
     page.keyboard.press("Enter")
-    admin.heading("Made by keyboard")
+    onlooker.heading("Made by keyboard")
