@@ -88,6 +88,8 @@ def pytest_runtest_makereport(
 @pytest.fixture(autouse=True)
 def _nothing_goes_wrong_in_the_browser(request: pytest.FixtureRequest) -> Iterator[None]:
     """After every test: no console error, no failed request, nothing that left the origin."""
+    if "admin" in request.fixturenames:
+        request.getfixturevalue("admin").turn(width=1280, theme="light")
     yield
     if "people" in request.fixturenames:
         request.getfixturevalue("people").require_nothing_wrong()
@@ -100,6 +102,12 @@ def admin(people: People) -> Person:
     person.sign_in(password=people.portal.one_time)
     person.choose_password(people.portal.one_time)
     return person
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _wide_and_light_at_first(admin: Person) -> None:
+    """A module begins as one sits down, whatever width and theme the one before left behind."""
+    admin.turn(width=1280, theme="light")
 
 
 @pytest.fixture
