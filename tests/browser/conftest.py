@@ -81,7 +81,7 @@ def pytest_runtest_makereport(
     people = getattr(item, "funcargs", {}).get("people")
     if report.when == "call" and report.failed and people is not None:
         for number, person in enumerate(people.persons):
-            person.picture(f"failed-{item.name}-{number}")
+            person.picture(f"failed-{item.name.replace('/', '-')}-{number}")
     return report
 
 
