@@ -17,7 +17,7 @@ from aggportal.certs.lifetimes import life_of
 from aggportal.certs.models import Authority, Lane
 from aggportal.certs.services.authorities import change_allowed_names
 from aggportal.certs.services.authority_documents import authority_documents
-from aggportal.pki.config import parse_config
+from aggportal.certs.signing_configs import config_of
 from aggportal.pki.reading import read_certificate
 from aggportal.web.actors import actor_of
 
@@ -77,7 +77,7 @@ def _page(
         "lane": LANE_WORDS[authority.lane],
         "facts": read_certificate(authority.certificate_pem),
         "life": life_of(authority.not_before, authority.not_after, now=timezone.now()),
-        "config": parse_config(authority.signing_config),
+        "config": config_of(authority),
         "latest": authority.certificates.all()[:LATEST],
         "issued": authority.certificates.count(),
         "files": authority_documents(authority),
