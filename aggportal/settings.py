@@ -29,6 +29,9 @@ HTTPS = env.bool("AGGPORTAL_HTTPS", True)
 SECRET_KEY = env.str("AGGPORTAL_SECRET_KEY", "") or read_or_make_secret(KEYS_DIR / "secret_key")
 ALLOWED_HOSTS = env.list("AGGPORTAL_ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("AGGPORTAL_TRUSTED_ORIGINS", [])
+# Where clients reach this portal ("https://portal.example.org"): for the addresses of revocation
+# lists and OCSP in certificates, and for links in notices. Empty: neither.
+PUBLIC_URL = env.str("AGGPORTAL_PUBLIC_URL", "").rstrip("/")
 # How many reverse proxies in front may be believed about X-Forwarded-For; 0 believes none.
 TRUSTED_PROXIES = env.int("AGGPORTAL_TRUSTED_PROXIES", 0)
 

@@ -44,6 +44,7 @@ MAY_NOT_IMPORT_KIND = {
     "views": {"urls", "admin"},
     "admin": {"urls", "views"},
     "management": {"urls", "views", "admin", "forms"},
+    "jobs": {"urls", "views", "admin", "forms"},
 }
 NAMELESS = {"utils", "util", "helpers", "helper", "common", "misc"}
 _EVERYTHING = {"Exception", "BaseException"}

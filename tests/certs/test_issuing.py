@@ -35,6 +35,7 @@ def test_the_intent_is_recorded_before_the_deed() -> None:
     told = Entry.objects.filter(action="certificate.issued").order_by("seq")
     assert [entry.outcome for entry in told] == [Outcome.INTENDED, Outcome.DONE]
     assert {entry.detail["serial"] for entry in told} == {certificate.serial}
+    assert certificate.request is not None
     assert certificate.request.state == State.ISSUED
 
 

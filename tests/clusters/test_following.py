@@ -19,10 +19,10 @@ from aggportal.clusters.services.clusters import (
     replace_credentials,
 )
 from aggportal.clusters.services.leadership import present_lease
-from aggportal.clusters.services.periodic import Schedule
 from aggportal.clusters.services.working import Worker
 from aggportal.kube.connections import from_token
 from aggportal.kube.watching import Pace
+from aggportal.web.periodic import Schedule
 from tests.clusters.conftest import ADA
 from tests.clusters.fake_cluster import local_apiservice, raw_apiservice
 from tests.kube.servers import ScriptedServer

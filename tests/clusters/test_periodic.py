@@ -8,9 +8,10 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
+from aggportal.clusters.jobs import HISTORY
 from aggportal.clusters.models import ConnectionDraft, Transition
 from aggportal.clusters.services.drafts import keep_draft
-from aggportal.clusters.services.periodic import HISTORY, Job, Schedule
+from aggportal.web.periodic import Job, Schedule
 
 NOW = timezone.now()
 MINUTE = dt.timedelta(minutes=1)

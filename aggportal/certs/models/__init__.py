@@ -1,19 +1,51 @@
-"""Authorities, signing requests, certificates, and the sealed keys of them."""
+"""Authorities, requests, certificates, what is published about them, and the sealed keys."""
 
 from __future__ import annotations
 
-from aggportal.certs.models.authorities import Authority, Lane, Mode
-from aggportal.certs.models.certificates import Certificate, CertificateMaterial
+from aggportal.certs.models.authorities import (
+    Authority,
+    AuthorityCertificate,
+    Lane,
+    Mode,
+    OtherRole,
+)
+from aggportal.certs.models.certificates import (
+    Certificate,
+    CertificateMaterial,
+    CertificateName,
+    Kind,
+    Origin,
+    Reason,
+    Tag,
+)
 from aggportal.certs.models.keys import SealedKey
+from aggportal.certs.models.own_requests import OwnRequest, Purpose
+from aggportal.certs.models.renewal_runs import ItemState, RenewalItem, RenewalRun, RunState
+from aggportal.certs.models.revocation import OcspAnswer, RevocationList
 from aggportal.certs.models.signing_requests import SigningRequest, State
 
 __all__ = [
     "Authority",
+    "AuthorityCertificate",
     "Certificate",
     "CertificateMaterial",
+    "CertificateName",
+    "ItemState",
+    "Kind",
     "Lane",
     "Mode",
+    "OcspAnswer",
+    "Origin",
+    "OtherRole",
+    "OwnRequest",
+    "Purpose",
+    "Reason",
+    "RenewalItem",
+    "RenewalRun",
+    "RevocationList",
+    "RunState",
     "SealedKey",
     "SigningRequest",
     "State",
+    "Tag",
 ]

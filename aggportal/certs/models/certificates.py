@@ -8,6 +8,7 @@ from typing import Self
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
+from django.utils.translation import gettext_lazy
 
 from aggportal.certs.models.authorities import Authority
 from aggportal.certs.models.keys import SealedKey
@@ -18,20 +19,66 @@ _HEX_DIGITS = frozenset("0123456789abcdef")
 _SHORTEST_SERIAL = 32
 
 
+class Kind(models.TextChoices):
+    """What a certificate is for its issuer: most are leaves."""
+
+    LEAF = "leaf", gettext_lazy("end entity")
+    AUTHORITY = "authority", gettext_lazy("authority")
+    RESPONDER = "responder", gettext_lazy("OCSP responder")
+
+
+class Origin(models.TextChoices):
+    """returned: our key, signed elsewhere · imported: made elsewhere, watched here."""
+
+    ISSUED = "issued", gettext_lazy("issued here")
+    RETURNED = "returned", gettext_lazy("signed elsewhere")
+    IMPORTED = "imported", gettext_lazy("imported")
+
+
+class Reason(models.TextChoices):
+    """Why a certificate was revoked: the names of RFC 5280 section 5.3.1 (cfssl's too)."""
+
+    UNSPECIFIED = "unspecified", gettext_lazy("unspecified")
+    KEY_COMPROMISE = "keyCompromise", gettext_lazy("key compromised")
+    CA_COMPROMISE = "cACompromise", gettext_lazy("authority compromised")
+    AFFILIATION_CHANGED = "affiliationChanged", gettext_lazy("affiliation changed")
+    SUPERSEDED = "superseded", gettext_lazy("superseded")
+    CESSATION = "cessationOfOperation", gettext_lazy("no longer in operation")
+    HOLD = "certificateHold", gettext_lazy("on hold")
+    PRIVILEGE_WITHDRAWN = "privilegeWithdrawn", gettext_lazy("privilege withdrawn")
+    AA_COMPROMISE = "aACompromise", gettext_lazy("attribute authority compromised")
+
+
+class Tag(models.Model):
+    """A word that people put on certificates to find them by."""
+
+    name = models.CharField(max_length=50, unique=True)
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class CertificateQuerySet(models.QuerySet["Certificate"]):
     """Certificates in the domain's words."""
 
     def good(self, *, now: dt.datetime) -> Self:
-        """Those that are valid at `now`."""
-        return self.filter(not_before__lte=now, not_after__gte=now)
+        """Those that are valid at `now` and not revoked."""
+        return self.filter(not_before__lte=now, not_after__gte=now, revoked_at=None)
+
+    def revoked(self) -> Self:
+        """Those that are revoked or on hold."""
+        return self.exclude(revoked_at=None)
 
     def expired(self, *, now: dt.datetime) -> Self:
         """Those that ended before `now`."""
         return self.filter(not_after__lt=now)
 
     def expiring(self, *, within: dt.timedelta, now: dt.datetime) -> Self:
-        """Those that end between `now` and `within` after it."""
-        return self.filter(not_after__gte=now, not_after__lte=now + within)
+        """Those that end between `now` and `within` after it, without revoked ones."""
+        return self.filter(not_after__gte=now, not_after__lte=now + within, revoked_at=None)
 
     def matching(self, text: str) -> Self:
         """Those whose CN or a name contains `text`, or whose serial or fingerprint is `text`
@@ -47,15 +94,27 @@ class CertificateQuerySet(models.QuerySet["Certificate"]):
 
 
 class Certificate(models.Model):
-    """An issued certificate.
+    """A certificate that we issued, or that somebody else did and we watch.
 
-    `names` holds its SANs, one "kind value" a line; `file_base` names its files.
+    `names` holds its SANs, one "kind value" a line; `file_base` names its files. `authority` is
+    None where none of ours signed it, `request` where it was not signed here.
     """
 
-    authority = models.ForeignKey(Authority, on_delete=models.PROTECT, related_name="certificates")
-    request = models.OneToOneField(
-        SigningRequest, on_delete=models.PROTECT, related_name="certificate"
+    authority = models.ForeignKey(
+        Authority, null=True, blank=True, on_delete=models.PROTECT, related_name="certificates"
     )
+    request = models.OneToOneField(
+        SigningRequest,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="certificate",
+    )
+    kind = models.CharField(max_length=9, choices=Kind, default=Kind.LEAF)
+    origin = models.CharField(max_length=8, choices=Origin, default=Origin.ISSUED)
+    # Who signed it (RFC 4514), where `authority` does not say; and the certificates above, PEM.
+    issuer_subject = models.TextField(blank=True, default="")
+    chain_pem = models.TextField(blank=True, default="")
     serial = models.CharField(max_length=40, db_index=True)
     common_name = models.CharField(max_length=200)
     subject = models.TextField()
@@ -74,6 +133,21 @@ class Certificate(models.Model):
     )
     # False: the private key never leaves the portal, in no form and for nobody. It stays so.
     exportable = models.BooleanField(default=True)
+    # The certificate that it renews; a chain without forks.
+    predecessor = models.OneToOneField(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="successor"
+    )
+    # Revocation; on hold when the reason is certificateHold, and released by emptying all four.
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    revoked_by = models.CharField(max_length=150, blank=True, default="")
+    revocation_reason = models.CharField(max_length=20, blank=True, default="", choices=Reason)
+    # Since when the key is to be doubted (RFC 5280 section 5.3.2, invalidityDate).
+    invalid_since = models.DateTimeField(null=True, blank=True)
+    # Why an administrator let pass what the authority's lane forbids.
+    override_reason = models.TextField(blank=True, default="")
+    owner = models.CharField(max_length=150, blank=True, default="", db_index=True)
+    notes = models.TextField(blank=True, default="")
+    tags = models.ManyToManyField(Tag, blank=True, related_name="certificates")
 
     objects = CertificateQuerySet.as_manager()
 
@@ -81,6 +155,22 @@ class Certificate(models.Model):
         ordering = ("-pk",)
         constraints = (
             models.UniqueConstraint(fields=["authority", "serial"], name="certificate_serial_once"),
+            models.CheckConstraint(
+                condition=Q(revoked_at=None, revocation_reason="")
+                | (Q(revoked_at__isnull=False) & ~Q(revocation_reason="")),
+                name="certificate_revoked_with_reason",
+            ),
+            models.CheckConstraint(
+                condition=~Q(origin="issued") | Q(authority__isnull=False, request__isnull=False),
+                name="certificate_issued_by_authority",
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=["authority", "revoked_at"],
+                condition=Q(revoked_at__isnull=False),
+                name="certificate_revoked",
+            ),
         )
 
     def __str__(self) -> str:
@@ -93,6 +183,26 @@ class Certificate(models.Model):
     def key_leaves(self) -> bool:
         """Whether there is a private key here that may be taken."""
         return self.key_id is not None and self.exportable
+
+    @property
+    def issuer_text(self) -> str:
+        """Who signed it (RFC 4514)."""
+        return self.authority.subject if self.authority else self.issuer_subject
+
+    @property
+    def authority_slug(self) -> str:
+        """The short name of its authority, empty where none of ours signed it."""
+        return self.authority.slug if self.authority else ""
+
+    @property
+    def is_revoked(self) -> bool:
+        """Tell whether it is revoked or on hold."""
+        return self.revoked_at is not None
+
+    @property
+    def is_held(self) -> bool:
+        """Tell whether it is on hold, which can be released."""
+        return self.revocation_reason == Reason.HOLD
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -112,3 +222,19 @@ class CertificateMaterial(models.Model):
 
     def __str__(self) -> str:
         return f"material of {self.pk}"
+
+
+class CertificateName(models.Model):
+    """One SAN of a certificate as it is looked up: `value` in lower case, wildcards as they are."""
+
+    certificate = models.ForeignKey(
+        Certificate, on_delete=models.CASCADE, related_name="name_entries"
+    )
+    kind = models.CharField(max_length=5)
+    value = models.CharField(max_length=500)
+
+    class Meta:
+        indexes = (models.Index(fields=["value", "kind"], name="certificate_name_value"),)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.value}"

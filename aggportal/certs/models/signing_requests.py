@@ -70,6 +70,16 @@ class SigningRequest(models.Model):
     decided_at = models.DateTimeField(null=True, blank=True)
     decided_by = models.CharField(max_length=150, blank=True)
     reason = models.TextField(blank=True)
+    # The certificate whose successor this asks for.
+    renews = models.ForeignKey(
+        "certs.Certificate",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="renewals",
+    )
+    # Why an administrator let pass what the authority's lane forbids.
+    override_reason = models.TextField(blank=True, default="")
 
     objects = SigningRequestQuerySet.as_manager()
 
@@ -81,6 +91,12 @@ class SigningRequest(models.Model):
                 fields=["authority", "csr_sha256"],
                 condition=Q(state="pending") & ~Q(csr_sha256=""),
                 name="request_waits_once",
+            ),
+            # Whoever renews at the same moment: one successor.
+            models.UniqueConstraint(
+                fields=["renews"],
+                condition=Q(state__in=("signing", "issued")),
+                name="request_renews_once",
             ),
         )
         indexes = (

@@ -10,6 +10,7 @@ import datetime as dt
 from django.db import transaction
 
 from aggportal.certs.models import Authority, Certificate
+from aggportal.certs.services.chains import chain_above
 from aggportal.certs.services.keys import open_key
 from aggportal.ledger.services import record
 from aggportal.pki.errors import PkiError
@@ -32,6 +33,12 @@ class NoPrivateKey(PkiError):
     """The portal holds no private key of this certificate."""
 
     code = "no-private-key"
+
+
+class NoIssuerKnown(PkiError):
+    """The certificate came from elsewhere, without the authority above it."""
+
+    code = "no-issuer-known"
 
 
 class KeyStays(PkiError):
@@ -69,7 +76,7 @@ def take_key(certificate: Certificate, *, how: str, by: Actor, now: dt.datetime)
         "certificate.key_taken",
         actor=by,
         subject=("certificate", certificate.pk, str(certificate)),
-        detail={"how": how, "serial": certificate.serial, "authority": certificate.authority.slug},
+        detail={"how": how, "serial": certificate.serial, "authority": certificate.authority_slug},
         at=now,
     )
     return key_pem
@@ -87,7 +94,7 @@ def public_files(certificate: Certificate) -> tuple[ExportedFile, ...]:
     own = certificate_files(
         certificate.file_base, certificate=facts, csr_pem=certificate.material.csr_pem
     )
-    return (*authority_files(certificate.authority), *own)
+    return (*_files_above(certificate), *own)
 
 
 def key_file(certificate: Certificate, *, by: Actor, now: dt.datetime) -> ExportedFile:
@@ -99,7 +106,7 @@ def key_file(certificate: Certificate, *, by: Actor, now: dt.datetime) -> Export
 def bundle(certificate: Certificate, *, by: Actor, now: dt.datetime) -> bytes:
     """Return the .tar.gz for a master: all files with key, SHA256SUMS and install.sh, recorded."""
     key_pem = take_key(certificate, how="archive", by=by, now=now)
-    files = (*authority_files(certificate.authority), *_with_key(certificate, key_pem))
+    files = (*_files_above(certificate), *_with_key(certificate, key_pem))
     return archive(files, now=now)
 
 
@@ -128,5 +135,18 @@ def _with_key(certificate: Certificate, key_pem: str) -> tuple[ExportedFile, ...
     )
 
 
+def _files_above(certificate: Certificate) -> tuple[ExportedFile, ...]:
+    return authority_files(certificate.authority) if certificate.authority else ()
+
+
 def _authority_facts(certificate: Certificate) -> CertificateFacts:
-    return read_certificate(certificate.authority.certificate_pem)
+    above = chain_above(certificate)
+    if not above:
+        raise NoIssuerKnown(
+            gettext_noop(
+                "Nobody here knows the authority that signed “%(name)s”. Import its certificate "
+                "together with the chain above it."
+            ),
+            name=str(certificate),
+        )
+    return above[0]

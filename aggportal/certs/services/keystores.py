@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 
-from aggportal.certs.models import Authority, Certificate
+from aggportal.certs.models import Certificate
+from aggportal.certs.services.chains import chain_above
 from aggportal.certs.services.files import take_key
 from aggportal.pki import keystores
 from aggportal.pki.exports import ExportedFile
-from aggportal.pki.facts import CertificateFacts
 from aggportal.pki.reading import read_certificate
 from aggportal.web.actors import Actor
-
-
-def chain_of(authority: Authority) -> tuple[CertificateFacts, ...]:
-    """Return the authorities above a certificate, upwards."""
-    return (read_certificate(authority.certificate_pem),)
 
 
 def forms_of(certificate: Certificate) -> tuple[ExportedFile, ...]:
@@ -23,7 +18,7 @@ def forms_of(certificate: Certificate) -> tuple[ExportedFile, ...]:
     return keystores.certificate_forms(
         certificate.file_base,
         certificate=read_certificate(certificate.material.pem),
-        chain=chain_of(certificate.authority),
+        chain=chain_above(certificate),
     )
 
 
@@ -35,7 +30,7 @@ def keystore(
         certificate.file_base,
         certificate=read_certificate(certificate.material.pem),
         key_pem=take_key(certificate, how="keystore", by=by, now=now),
-        chain=chain_of(certificate.authority),
+        chain=chain_above(certificate),
         lock=lock,
     )
 
@@ -43,5 +38,5 @@ def keystore(
 def truststore(certificate: Certificate, lock: keystores.Lock) -> ExportedFile:
     """Return BASE-truststore.p12 with the authorities above; no key is in it."""
     return keystores.truststore(
-        certificate.file_base, authorities=chain_of(certificate.authority), lock=lock
+        certificate.file_base, authorities=chain_above(certificate), lock=lock
     )

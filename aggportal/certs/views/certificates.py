@@ -63,9 +63,8 @@ def certificate_context(certificate: Certificate) -> dict[str, object]:
     return {
         "certificate": certificate,
         "authority": authority,
-        "lane": LANE_WORDS[authority.lane],
+        "lane": LANE_WORDS[authority.lane] if authority else None,
         "facts": read_certificate(certificate.material.pem),
-        "authority_facts": read_certificate(authority.certificate_pem),
         "life": life_of(certificate.not_before, certificate.not_after, now=timezone.now()),
         "files": public_files(certificate),
         "secret_form": SecretForm(

@@ -15,8 +15,8 @@ from django.utils import timezone
 
 from aggportal.clusters.services.following import Fleet
 from aggportal.clusters.services.leadership import Leadership, give_back, lead
-from aggportal.clusters.services.periodic import Schedule
 from aggportal.kube.watching import Pace
+from aggportal.web.periodic import Schedule
 
 log = logging.getLogger("aggportal.worker")
 

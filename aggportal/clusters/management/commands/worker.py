@@ -7,6 +7,7 @@ import threading
 from types import FrameType
 
 from django.core.management.base import BaseCommand
+from django.utils.module_loading import autodiscover_modules
 
 from aggportal.clusters.services.connections import egress_policy
 from aggportal.clusters.services.working import Worker
@@ -19,6 +20,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: object, **options: object) -> None:
         egress_policy()  # a wrong setting stops the start, with words
+        autodiscover_modules("jobs")
         worker = Worker()
 
         def stop(number: int, frame: FrameType | None) -> None:

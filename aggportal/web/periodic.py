@@ -9,13 +9,9 @@ from dataclasses import dataclass, field
 
 from django.db import DatabaseError, connection
 
-from aggportal.clusters.models import Transition
-from aggportal.clusters.services.drafts import drop_expired_drafts
 from aggportal.words import RefusedError
 
 log = logging.getLogger("aggportal.worker")
-
-HISTORY = dt.timedelta(days=90)
 
 Work = Callable[[dt.datetime], object]
 
@@ -61,13 +57,3 @@ class Schedule:
             except (DatabaseError, RefusedError) as exc:
                 log.warning("periodic work %s: %s", job.name, exc)
                 connection.close()
-
-
-@periodic("clusters.drop_drafts", every=dt.timedelta(minutes=1))
-def _drop_drafts(now: dt.datetime) -> None:
-    drop_expired_drafts(now=now)
-
-
-@periodic("clusters.trim_history", every=dt.timedelta(hours=6))
-def _trim_history(now: dt.datetime) -> None:
-    Transition.objects.filter(at__lt=now - HISTORY).delete()
