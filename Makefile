@@ -47,9 +47,10 @@ test-e2e: $(DEV_STAMP) control-plane ## Tests against a real kube-apiserver and 
 test-browser: $(DEV_STAMP) browser ## Journeys in a real browser; pictures land in artefacts/
 	$(PYTEST) tests/browser
 
-test-all: $(DEV_STAMP) control-plane browser ## Everything: PostgreSQL first, then all suites on SQLite
+test-all: $(DEV_STAMP) control-plane browser ## Everything: PostgreSQL, then cluster and browser, then the rest on SQLite
 	.ci/with-postgres $(PYTEST) $(QUICK)
-	$(PYTEST)
+	$(PYTEST) tests/e2e tests/browser
+	$(PYTEST) $(QUICK)
 
 check: $(DEV_STAMP) ## Format, lint, types, templates, settings, migrations, architecture, vendored files, messages
 	$(BIN)/ruff format --check .
