@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cryptography import x509
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from aggportal.certs.models import (
     Authority,
@@ -18,6 +18,7 @@ from aggportal.certs.models import (
     State,
 )
 from aggportal.certs.services.keys import open_authority_key, seal_key
+from aggportal.certs.services.succession import Succession, already_renewed, carry_over
 from aggportal.certs.signing_configs import config_of
 from aggportal.ledger.models import Outcome
 from aggportal.ledger.services import record
@@ -29,7 +30,7 @@ from aggportal.pki.identities import require_no_reserved_identity
 from aggportal.pki.issuers import issuer_of
 from aggportal.pki.issuing import certificate_pem, plan_certificate, sign_certificate
 from aggportal.pki.jsontext import dump_json
-from aggportal.pki.keys import PrivateKey, generate_key
+from aggportal.pki.keys import PrivateKey, PublicKey, generate_key
 from aggportal.pki.plans import CertificatePlan
 from aggportal.pki.requests import dump_request_spec
 from aggportal.pki.specs import RequestSpec
@@ -93,9 +94,10 @@ def issue_certificate(
     *,
     by: Actor,
     now: dt.datetime,
+    succession: Succession | None = None,
 ) -> Certificate:
-    """Make a key, sign a certificate for it, store both. Raises what the core refuses, before
-    anything is stored.
+    """Make a key, sign a certificate for it, store both; with `succession` as the successor of
+    another. Raises what the core refuses, before anything is stored, and `AlreadyRenewed`.
 
     The intent (the request with its reserved serial, and a ledger entry) is committed before the
     authority's key is opened. A crash in between leaves the request in state `signing`.
@@ -104,21 +106,22 @@ def issue_certificate(
     plan = plan_for(authority, spec, choices, now=now)
     require_no_reserved_identity(plan.subject, allow=choices.allow_reserved)
     spec_text = dump_json(dump_request_spec(spec))
-    request = _create_intent(authority, plan, spec_text, by=by, now=now)
+    predecessor = succession.predecessor if succession else None
+    request = create_intent(authority, plan, spec_text, by=by, now=now, renews=predecessor)
     try:
         issuer_key = open_authority_key(authority)
-        key = generate_key(spec.key)
-        csr = make_csr(spec, key=key, compat=plan.compat)
+        key, public_key = _keys_for(spec, succession)
+        if key is not None:
+            request.csr_pem = csr_pem(make_csr(spec, key=key, compat=plan.compat))
         signed = sign_certificate(
             plan,
-            public_key=key.public_key(),
+            public_key=public_key,
             issuer_key=issuer_key,
             allow_reserved=choices.allow_reserved,
         )
     except (RefusedError, VaultError) as refused:
         record_failure(request, refused, by=by, now=now)
         raise
-    request.csr_pem = csr_pem(csr)
     made = Signed(
         certificate=signed,
         file_base=choices.file_base,
@@ -128,9 +131,22 @@ def issue_certificate(
             "compat": choices.compat,
             "allow_reserved": choices.allow_reserved,
             "exportable": choices.exportable,
+            **({"renews": predecessor.pk} if predecessor else {}),
         },
     )
     return store_certificate(request, made, by=by, now=now)
+
+
+def _keys_for(
+    spec: RequestSpec, succession: Succession | None
+) -> tuple[PrivateKey | None, PublicKey]:
+    """Return a new key, or the predecessor's: its public half alone where the private one is
+    elsewhere.
+    """
+    if succession is None or succession.public_key is None:
+        key = generate_key(spec.key)
+        return key, key.public_key()
+    return succession.open_key(), succession.public_key
 
 
 def _require_own_file_name(base: str, authority: Authority) -> None:
@@ -144,22 +160,39 @@ def _require_own_file_name(base: str, authority: Authority) -> None:
         )
 
 
-@transaction.atomic
-def _create_intent(
-    authority: Authority, plan: CertificatePlan, spec_text: str, *, by: Actor, now: dt.datetime
+def create_intent(
+    authority: Authority,
+    plan: CertificatePlan,
+    spec_text: str,
+    *,
+    by: Actor,
+    now: dt.datetime,
+    renews: Certificate | None = None,
 ) -> SigningRequest:
-    request = SigningRequest.objects.create(
+    """Write down what is about to be signed. Raises `AlreadyRenewed`: of many who renew a
+    certificate at once one gets past this.
+    """
+    request = SigningRequest(
         authority=authority,
         profile=plan.profile,
         state=State.SIGNING,
         serial=f"{plan.serial:040x}",
         subject=plan.subject.rfc4514_string(),
         request_spec=spec_text,
+        csr_pem=renews.material.csr_pem if renews else "",
         requested_at=now,
         requested_by_id=by.id,
         requester_name=by.name,
+        renews=renews,
     )
-    record_intent(request, by=by, now=now)
+    try:
+        with transaction.atomic():
+            request.save(force_insert=True)
+            record_intent(request, by=by, now=now)
+    except IntegrityError as clash:
+        if renews is None:
+            raise
+        raise already_renewed() from clash
     return request
 
 
@@ -220,7 +253,11 @@ def store_certificate(
         spki_sha256=facts.spki_sha256,
         key=sealed,
         exportable=signed.exportable,
+        predecessor=request.renews,
+        owner=request.renews.owner if request.renews else "",
+        notes=request.renews.notes if request.renews else "",
     )
+    carry_over(certificate)
     CertificateMaterial.objects.create(
         certificate=certificate,
         pem=certificate_pem(signed.certificate),
