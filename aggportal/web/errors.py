@@ -43,6 +43,17 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return page
 
 
+def wrong_method(request: HttpRequest, *, allow: str) -> HttpResponse:
+    """Answer 405: mostly a form's own address, opened again by a reload or a bookmark."""
+    text = _(
+        "This address only takes what a form sends, and nothing was changed. Go back to the page "
+        "with the form, or choose from the left bar."
+    )
+    page = _page(request, status=405, title=_("Not a page of its own"), text=text)
+    page["Allow"] = allow
+    return page
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer 500: our fault, said plainly, with the id that finds it in the log."""
     text = _("This is a fault of the portal. Nothing was half done. The log has it as %(id)s.") % {

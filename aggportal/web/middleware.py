@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-from aggportal.web.errors import refusal
+from aggportal.web.errors import refusal, wrong_method
 from aggportal.words import RefusedError
 from aggportal.words import gettext_noop as _n
 
@@ -84,16 +84,18 @@ def _require_utf8(request: HttpRequest) -> None:
 
 
 class answer_refusals:  # noqa: N801  # middleware is named for what it does, as the functions beside it
-    """Turn a refusal that no view put beside a field into a page that says it.
-
-    The one place that maps it.
+    """Turn a refusal that no view put beside a field into a page that says it, and a wrong method
+    into one too. The one place that maps them.
     """
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        response = self.get_response(request)
+        if response.status_code == 405 and request.method == "GET" and not response.content:
+            return wrong_method(request, allow=response.headers.get("Allow", "POST"))
+        return response
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         return refusal(request, error) if isinstance(error, RefusedError) else None

@@ -89,6 +89,13 @@ def test_an_unknown_address_says_so(client: Client, viewer: User) -> None:
     assert "Nothing is at this address" in answer.content.decode()
 
 
+def test_a_forms_own_address_opened_by_itself_says_so(client: Client, viewer: User) -> None:
+    client.force_login(viewer)
+    answer = client.get("/theme/")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+    assert "only takes what a form sends" in answer.content.decode()
+
+
 MULTIPART = (
     b'--x\r\nContent-Disposition: form-data; name="username"\r\n\r\n\\ud800\r\n'
     b'--x\r\nContent-Disposition: form-data; name="password"\r\n\r\nx\r\n--x--\r\n'
