@@ -138,6 +138,14 @@ class NameNotAllowed(PkiError):
     code = "name-not-allowed"
 
 
+class NameConstrained(PkiError):
+    """A name lies outside the name constraints of the authority or of one above it (RFC 5280
+    section 4.2.1.10).
+    """
+
+    code = "name-constrained"
+
+
 class ReservedIdentity(PkiError):
     """The subject is an identity that Kubernetes reserves for itself."""
 

@@ -29,6 +29,9 @@ _SHORT = {
     NameOID.POSTAL_CODE: "postalCode",
 }
 
+# The short names that `format_subject` writes and that RFC 4514 does not know.
+OIDS_OF_SHORT = {short: oid for oid, short in _SHORT.items()}
+
 
 def build_subject(spec: RequestSpec) -> x509.Name:
     """Build the subject. Raises `InvalidField` when a value stands twice in one type."""
@@ -86,6 +89,18 @@ RESERVED_OIDS: dict[str, str] = {
     "2.5.4.11": "OU",
     "1.2.840.113549.1.9.1": "E",
 }
+
+
+def as_cfssl_encodes(name: x509.Name) -> x509.Name:
+    """Return `name` with its texts in the string types that cfssl chooses."""
+    return x509.Name(
+        [
+            x509.RelativeDistinguishedName(
+                [_attribute(attribute.oid, str(attribute.value)) for attribute in rdn]
+            )
+            for rdn in name.rdns
+        ]
+    )
 
 
 def format_subject(name: x509.Name) -> str:
