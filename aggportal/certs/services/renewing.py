@@ -1,0 +1,177 @@
+"""Renewing a certificate: a successor that points back, exactly one."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, replace
+
+from cryptography import x509
+
+from aggportal.certs.models import Authority, Certificate, Kind, Reason
+from aggportal.certs.services.issuing import IssueChoices, issue_certificate, plan_for
+from aggportal.certs.services.succession import Succession, require_not_renewed
+from aggportal.pki.errors import InvalidKey, PkiError
+from aggportal.pki.jsontext import dump_json
+from aggportal.pki.keys import PublicKey, key_spec_of
+from aggportal.pki.plans import CertificatePlan
+from aggportal.pki.reading import read_certificate
+from aggportal.pki.renewal_differences import RenewalDifference, renewal_differences
+from aggportal.pki.renewing import public_key_of, request_spec_of_certificate
+from aggportal.pki.requests import dump_request_spec
+from aggportal.pki.specs import RequestSpec
+from aggportal.pki.weakkeys import require_strong_key
+from aggportal.web.actors import Actor
+from aggportal.words import RefusedError
+from aggportal.words import gettext_noop as _n
+
+# After these the key itself is not to be trusted (RFC 5280 section 5.3.1).
+_KEY_LOST = (Reason.KEY_COMPROMISE, Reason.CA_COMPROMISE, Reason.AA_COMPROMISE)
+
+
+class NotRenewable(RefusedError):
+    """This certificate is not renewed here, or not now."""
+
+    code = "not-renewable"
+
+
+class CompromisedKey(PkiError):
+    """The key was revoked as compromised: no certificate for it again."""
+
+    code = "compromised-key"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RenewChoices:
+    """How to renew: under which authority and profile, and whether for the very same key."""
+
+    authority: Authority
+    issue: IssueChoices
+    same_key: bool = False
+
+
+def renew_certificate(
+    certificate: Certificate,
+    spec: RequestSpec,
+    choices: RenewChoices,
+    *,
+    by: Actor,
+    now: dt.datetime,
+) -> Certificate:
+    """Issue the successor of `certificate`; owner, notes and tags go with it, and a key that never
+    leaves stays so. `spec.key` counts for a new key alone.
+
+    Raises what `issue_certificate` raises, `NotRenewable`, `CompromisedKey` and `AlreadyRenewed`.
+    """
+    require_renewable(certificate)
+    require_not_renewed(certificate)
+    public_key = _same_key(certificate) if choices.same_key else None
+    return issue_certificate(
+        choices.authority,
+        _fitting_spec(spec, public_key),
+        _fitting_choices(certificate, choices),
+        by=by,
+        now=now,
+        succession=Succession(predecessor=certificate, public_key=public_key),
+    )
+
+
+def plan_renewal(
+    certificate: Certificate, spec: RequestSpec, choices: RenewChoices, *, now: dt.datetime
+) -> CertificatePlan:
+    """Decide every field of the successor. Raises what `renew_certificate` would."""
+    public_key = _same_key(certificate) if choices.same_key else None
+    fitting = _fitting_choices(certificate, choices)
+    return plan_for(choices.authority, _fitting_spec(spec, public_key), fitting, now=now)
+
+
+def differences_from(
+    certificate: Certificate, spec: RequestSpec, choices: RenewChoices, *, now: dt.datetime
+) -> tuple[RenewalDifference, ...]:
+    """Tell what the successor would have that its predecessor has not, and the other way round.
+
+    Raises what `plan_renewal` raises.
+    """
+    return renewal_differences(
+        read_certificate(certificate.material.pem),
+        plan_renewal(certificate, spec, choices, now=now),
+        before_profile=certificate.profile,
+        same_key=choices.same_key,
+    )
+
+
+def spec_to_begin_with(certificate: Certificate) -> str:
+    """Return the CSR JSON that `certificate` was made from, or what it has itself where it came
+    from somebody's request or from elsewhere.
+    """
+    kept = certificate.material.request_spec
+    if kept.strip():
+        return kept
+    try:
+        return dump_json(dump_request_spec(request_spec_of_certificate(_loaded(certificate))))
+    except InvalidKey:
+        return dump_json({"CN": certificate.common_name, "hosts": list(certificate.hosts)})
+
+
+def authority_to_begin_with(certificate: Certificate) -> Authority | None:
+    """Return the authority that signed it, or the one that took that one's place."""
+    authority = certificate.authority
+    if authority is None or authority.retired_at is None:
+        return authority
+    return Authority.objects.filter(predecessor=authority, retired_at=None).first() or authority
+
+
+def require_renewable(certificate: Certificate) -> None:
+    """Refuse what is renewed elsewhere, and what is on hold. Raises `NotRenewable`."""
+    if certificate.kind == Kind.AUTHORITY:
+        raise NotRenewable(
+            _n(
+                "This is an authority's certificate: renew it on the authority's own page, or have "
+                "whoever holds its key send a new request."
+            )
+        )
+    if certificate.kind == Kind.RESPONDER:
+        raise NotRenewable(_n("The OCSP responder renews its certificate itself."))
+    if certificate.is_held:
+        raise NotRenewable(
+            _n(
+                "It is on hold: a successor would undo that. Release it or revoke it for good, and "
+                "renew it then."
+            )
+        )
+
+
+def require_good_key(certificate: Certificate) -> None:
+    """Refuse a key that somebody revoked as compromised. Raises `CompromisedKey`."""
+    lost = Certificate.objects.filter(
+        spki_sha256=certificate.spki_sha256, revocation_reason__in=_KEY_LOST
+    )
+    if lost.exists():
+        raise CompromisedKey(
+            _n(
+                "A certificate for this key was revoked because the key is compromised: whoever "
+                "has it could go on with the new certificate. Renew it with a new key."
+            ),
+            field="key_choice",
+        )
+
+
+def _same_key(certificate: Certificate) -> PublicKey:
+    require_good_key(certificate)
+    key = public_key_of(_loaded(certificate))
+    require_strong_key(key, field="key_choice")
+    return key
+
+
+def _fitting_spec(spec: RequestSpec, public_key: PublicKey | None) -> RequestSpec:
+    return spec if public_key is None else replace(spec, key=key_spec_of(public_key))
+
+
+def _fitting_choices(certificate: Certificate, choices: RenewChoices) -> IssueChoices:
+    """The same key under a second certificate must not become a way out for a key that stays."""
+    if choices.same_key and not certificate.exportable:
+        return replace(choices.issue, exportable=False)
+    return choices.issue
+
+
+def _loaded(certificate: Certificate) -> x509.Certificate:
+    return x509.load_pem_x509_certificate(certificate.material.pem.encode())
