@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from django.contrib import messages
@@ -40,6 +41,9 @@ from aggportal.web.sentences import words
 _MENDED_BY = {OutlivesIssuer.code: "end_with_authority"}
 
 
+FormMaker = Callable[[HttpRequest, Mapping[str, str]], IssueForm]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IssuePage:
     """Everything that the issue page shows."""
@@ -55,7 +59,7 @@ def certificate_new(request: HttpRequest) -> HttpResponse:
     """Describe a certificate and issue it."""
     if request.method == "GET":
         return _render(request, _fresh_page(request))
-    page = _posted_page(request)
+    page = posted_page(request, _issue_form)
     if request.POST.get("do") != "issue":
         return _render(request, page)
     valid = page.form.is_valid()
@@ -63,7 +67,7 @@ def certificate_new(request: HttpRequest) -> HttpResponse:
         try:
             return _issued(request, _issue(request, page))
         except PkiError as refused:
-            page = _refused(page, refused)
+            page = refused_page(page, refused)
     return _render(request, page, status=422)
 
 
@@ -71,12 +75,8 @@ def certificate_new(request: HttpRequest) -> HttpResponse:
 @role_required(Role.ISSUER)
 def certificate_preview(request: HttpRequest) -> HttpResponse:
     """Answer what changed elsewhere on the page while one side of it is edited."""
-    page = _posted_page(request)
-    context = _context(page) | {
-        "fields_follow": page.view.edited is Side.JSON,
-        "json_follows": page.view.edited is Side.FIELDS,
-        "profiles_follow": request.POST.get("shown_authority", "") != _slug(page.form.chosen),
-    }
+    page = posted_page(request, _issue_form)
+    context = _context(page) | following(request, page)
     return render(request, "certs/_request_follow.html", context)
 
 
@@ -99,16 +99,28 @@ def _fresh_page(request: HttpRequest) -> IssuePage:
     return IssuePage(form=form, service=ServiceForm(), view=view)
 
 
-def _posted_page(request: HttpRequest) -> IssuePage:
+def _issue_form(request: HttpRequest, data: Mapping[str, str]) -> IssueForm:
+    return IssueForm(data, may_administer=has_role(request.user, Role.ADMINISTRATOR))
+
+
+def following(request: HttpRequest, page: IssuePage) -> dict[str, object]:
+    """Return what of the page must follow what was edited."""
+    return {
+        "fields_follow": page.view.edited is Side.JSON,
+        "json_follows": page.view.edited is Side.FIELDS,
+        "profiles_follow": request.POST.get("shown_authority", "") != _slug(page.form.chosen),
+    }
+
+
+def posted_page(request: HttpRequest, form_of: FormMaker) -> IssuePage:
     """Read the page that came back, and do to it what a button asks."""
     post = request.POST
-    may_administer = has_role(request.user, Role.ADMINISTRATOR)
-    form = IssueForm(post, may_administer=may_administer)
+    form = form_of(request, post)
     if post.get("do") != "issue" and post.get("shown_authority", "") != _slug(form.chosen):
         # The profile was chosen among those of another authority: no mistake of the person.
         fitting = post.copy()
         fitting["profile"] = form.chosen_profile
-        form = IssueForm(fitting, may_administer=may_administer)
+        form = form_of(request, fitting)
     compat = bool(post.get("compat")) or (
         form.chosen is not None and form.chosen.mode == Mode.COMPAT
     )
@@ -130,7 +142,7 @@ def _edited(view: RequestView, do: str, service: ServiceForm) -> RequestView:
     return view
 
 
-def _choices(page: IssuePage) -> IssueChoices:
+def choices_of(page: IssuePage) -> IssueChoices:
     """Read the choices; an empty file name follows from the CN."""
     typed = page.form.data or page.form.initial
     common_name = page.view.spec.common_name if page.view.spec else ""
@@ -149,7 +161,7 @@ def _issue(request: HttpRequest, page: IssuePage) -> Certificate:
     assert authority is not None  # noqa: S101  # the form is valid, so it is the one that was sent
     assert spec is not None  # noqa: S101  # certificate_new looked
     return issue_certificate(
-        authority, spec, _choices(page), by=actor_of(request), now=timezone.now()
+        authority, spec, choices_of(page), by=actor_of(request), now=timezone.now()
     )
 
 
@@ -160,7 +172,7 @@ def _issued(request: HttpRequest, certificate: Certificate) -> HttpResponse:
     return redirect(certificate)
 
 
-def _refused(page: IssuePage, refused: PkiError) -> IssuePage:
+def refused_page(page: IssuePage, refused: PkiError) -> IssuePage:
     """Put what the core refuses beside the choice or the field that it names."""
     rest = []
     for problem in refused.problems:
@@ -179,7 +191,7 @@ def _explained(page: IssuePage) -> Explanation:
     return explain_issue(
         page.form.chosen,
         page.view.nearest_spec,
-        _choices(page),
+        choices_of(page),
         refused=page.view.errors,
         now=timezone.now(),
     )
