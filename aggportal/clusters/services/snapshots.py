@@ -22,6 +22,10 @@ from aggportal.kube.watching import Snapshot
 from aggportal.words import RefusedError
 from aggportal.words import gettext_noop as _n
 
+_KEPT = {"id", "cluster", "name"}
+_COLUMNS = [
+    field.name for field in WatchedAPIService._meta.concrete_fields if field.name not in _KEPT
+]
 # How far ahead the cluster's clock may be before we trust our own instead.
 _SKEW = dt.timedelta(minutes=1)
 
@@ -127,7 +131,7 @@ def _write_rows(
     }
     turned: list[Transition] = []
     changed = False
-    fresh: list[WatchedAPIService] = []
+    filled: list[WatchedAPIService] = []
     for name, raw in seen.items():
         row = present.get(name)
         same = row is not None and row.resource_version == resource_version_of(raw) != ""
@@ -138,12 +142,12 @@ def _write_rows(
             continue
         if row is None:
             row = WatchedAPIService(cluster=cluster, name=name)
-            fresh.append(row)
             turned.append(_turn(row, facts, now=now))
         elif facts.turned_from(row):
             turned.append(_turn(row, facts, now=now))
         changed |= _fill(row, facts, raw, version=version)
-    WatchedAPIService.objects.bulk_create(fresh, batch_size=100)
+        filled.append(row)
+    _save_all(filled)
     gone = [row for name, row in present.items() if name not in seen]
     turned += [_leave(row, now=now) for row in gone]
     WatchedAPIService.objects.filter(pk__in=[row.pk for row in gone]).delete()
@@ -153,17 +157,27 @@ def _write_rows(
 
 
 def _fill(row: WatchedAPIService, facts: Facts, raw: Raw, *, version: int) -> bool:
-    """Put the facts into `row`, saving it unless it is new; tell if a page would differ."""
-    new = row.pk is None
-    differs = new or facts.differs_from(row)
+    """Put the facts into `row`, unsaved; tell if a page would differ."""
+    differs = row.pk is None or facts.differs_from(row)
     for name, value in facts.columns().items():
         setattr(row, name, value)
     row.raw, row.resource_version = document_of(raw), resource_version_of(raw)
     if differs:
         row.state_version = version
-    if not new:
-        row.save()
     return differs
+
+
+def _save_all(rows: list[WatchedAPIService]) -> None:
+    """Write new and changed rows in a few statements: a whole cluster may change at once."""
+    for row in rows:
+        row.pk = None  # the row is found by cluster and name
+    WatchedAPIService.objects.bulk_create(
+        rows,
+        batch_size=100,
+        update_conflicts=True,
+        unique_fields=["cluster", "name"],
+        update_fields=_COLUMNS,
+    )
 
 
 def _turn(row: WatchedAPIService, facts: Facts, *, now: dt.datetime) -> Transition:
