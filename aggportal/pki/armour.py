@@ -39,8 +39,11 @@ class Piece:
     is_damaged: bool = False
 
 
-def pieces_of(data: bytes) -> tuple[Piece, ...]:
-    """Take `data` apart. Raises `NothingFound` where there is neither PEM nor DER."""
+def pieces_of(data: bytes, *, most: int = MAX_PIECES) -> tuple[Piece, ...]:
+    """Take `data` apart, into at most so many pieces.
+
+    Raises `NothingFound` where there is neither PEM nor DER.
+    """
     if len(data) > MAX_INPUT_BYTES:
         raise NothingFound(
             _n("This is %(size)d bytes long, and at most %(limit)d are looked at."),
@@ -49,23 +52,23 @@ def pieces_of(data: bytes) -> tuple[Piece, ...]:
         )
     if not data.strip():
         raise NothingFound(_n("There is nothing in it."))
-    return _pieces(data, again=True)
+    return _pieces(data, most=most, again=True)
 
 
-def _pieces(data: bytes, *, again: bool) -> tuple[Piece, ...]:
+def _pieces(data: bytes, *, most: int, again: bool) -> tuple[Piece, ...]:
     if data[:1] == b"\x30":
         return (Piece(label="", der=data),)
-    blocks = _blocks(data)
-    if len(blocks) > MAX_PIECES:
+    blocks = _blocks(data, most=most)
+    if len(blocks) > most:
         raise NothingFound(
             _n("There are more than %(limit)d PEM blocks. Give fewer at once."),
-            limit=MAX_PIECES,
+            limit=most,
         )
     if blocks:
         return blocks
     inner = _unwrapped(data) if again else b""
     if inner:
-        return _pieces(inner, again=False)
+        return _pieces(inner, most=most, again=False)
     raise NothingFound(
         _n(
             "Neither PEM (“-----BEGIN …-----”) nor DER: it is not known what this is. Read are "
@@ -86,7 +89,7 @@ def _unwrapped(data: bytes) -> bytes:
     return inner if inner[:1] == b"\x30" or b"-----BEGIN " in inner else b""
 
 
-def _blocks(data: bytes) -> tuple[Piece, ...]:
+def _blocks(data: bytes, *, most: int) -> tuple[Piece, ...]:
     """Pair each BEGIN with the END that follows it, reading once from left to right.
 
     A BEGIN without its END makes a damaged piece, so that nothing goes unmentioned.
@@ -97,7 +100,7 @@ def _blocks(data: bytes) -> tuple[Piece, ...]:
         if begun is not None:
             pieces.append(_piece(data, begun, mark))
         begun = mark if mark[1] == b"BEGIN" else None
-        if len(pieces) > MAX_PIECES:
+        if len(pieces) > most:
             break
     if begun is not None:
         pieces.append(_piece(data, begun, begun))

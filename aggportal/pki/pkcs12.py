@@ -2,7 +2,8 @@
 
 The rounds that can be seen are counted before anything is derived. A part inside an encrypted part
 may ask for more where nobody can see it beforehand, so the file is opened in a process of its own
-with a limit of time and memory; only certificates and the public half of the key come back.
+with a limit of time and memory; only certificates come back, and of the key the public half
+unless the whole is asked for.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 import subprocess
 import sys
 from base64 import b64decode
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aggportal.pki.asn1 import INTEGER, SEQUENCE, Node, read_der
 from aggportal.pki.derivations import require_affordable
@@ -32,11 +33,13 @@ class UnreadablePkcs12(PkiError):
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Opened:
     """What a PKCS#12 holds: DER of the certificates with their friendly names, the key's own first;
-    `spki` is the public half of the key, empty without one.
+    `spki` is the public half of the key, empty without one; `key` the private one (PKCS#8 DER),
+    only where it was asked for.
     """
 
     certificates: tuple[tuple[str, bytes], ...]
     spki: bytes
+    key: bytes = field(default=b"", repr=False)
 
 
 def is_pkcs12(root: Node) -> bool:
@@ -44,14 +47,17 @@ def is_pkcs12(root: Node) -> bool:
     return root.tags[:2] == (INTEGER, SEQUENCE) and root.children[0].body == b"\x03"
 
 
-def open_pkcs12(der: bytes, *, passphrase: str) -> Opened:
-    """Open a file. Raises `TooCostly`, `PassphraseNeeded`, `UnreadablePkcs12`, `InvalidDer`."""
+def open_pkcs12(der: bytes, *, passphrase: str, with_key: bool = False) -> Opened:
+    """Open a file; the private key stays in it unless `with_key`.
+
+    Raises `TooCostly`, `PassphraseNeeded`, `UnreadablePkcs12`, `InvalidDer`.
+    """
     require_affordable(read_der(der))
     secret = passphrase.encode()
     if len(secret) > MAX_PASSPHRASE:
         raise UnreadablePkcs12(_n("The passphrase is longer than is tried."))
     # Length first: neither file nor passphrase shows among the process's arguments.
-    message = len(secret).to_bytes(4) + secret + der
+    message = bytes([with_key]) + len(secret).to_bytes(4) + secret + der
     try:
         done = subprocess.run(  # noqa: S603  # our own interpreter and module, nothing of the file
             [sys.executable, "-I", "-c", _CHILD],
@@ -71,6 +77,7 @@ def open_pkcs12(der: bytes, *, passphrase: str) -> Opened:
     return Opened(
         certificates=tuple((name, b64decode(body)) for name, body in answer["certificates"]),
         spki=b64decode(answer["spki"]),
+        key=b64decode(answer["key"]),
     )
 
 
@@ -101,10 +108,12 @@ resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 from base64 import b64encode
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, pkcs12
+from cryptography.hazmat.primitives.serialization import (
+    Encoding, NoEncryption, PrivateFormat, PublicFormat, pkcs12
+)
 message = sys.stdin.buffer.read()
-size = int.from_bytes(message[:4], "big")
-secret, der = message[4:4 + size], message[4 + size:]
+size = int.from_bytes(message[1:5], "big")
+secret, der = message[5:5 + size], message[5 + size:]
 
 def opened():
     # Without a passphrase programs write either an empty one or none at all.
@@ -126,13 +135,16 @@ def text(name):
     return (name or b"").decode("utf-8", "replace")
 def encoded(data):
     return b64encode(data).decode()
-spki = b""
+spki = key = b""
 if store.key is not None:
+    if message[0]:
+        key = store.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
     spki = store.key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 json.dump({
     "certificates": [
         [text(c.friendly_name), encoded(c.certificate.public_bytes(Encoding.DER))] for c in found
     ],
     "spki": encoded(spki),
+    "key": encoded(key),
 }, sys.stdout)
 """
