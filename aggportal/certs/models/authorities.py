@@ -84,6 +84,8 @@ class Authority(models.Model):
     crl_number = models.BigIntegerField(default=0)
     # How long a revocation list is valid; cfssl's own default is 7 days.
     crl_hours = models.PositiveIntegerField(default=168)
+    # Allowed when it was made, for an intermediate only: its key may be taken for cert-manager.
+    key_may_leave = models.BooleanField(default=False)
 
     class Meta:
         verbose_name_plural = "authorities"

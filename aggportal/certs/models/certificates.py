@@ -5,18 +5,18 @@ from __future__ import annotations
 import datetime as dt
 from typing import Self
 
-from django.db import models
+from django.db import connections, models
 from django.db.models import Q
+from django.db.models.expressions import RawSQL
 from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
 from aggportal.certs.models.authorities import Authority
 from aggportal.certs.models.keys import SealedKey
 from aggportal.certs.models.signing_requests import SigningRequest
-
-_HEX_DIGITS = frozenset("0123456789abcdef")
-# Shorter ones may be a part of a name, and are looked for there.
-_SHORTEST_SERIAL = 32
+from aggportal.certs.text_search import SHORTEST, has_text_table, phrase
+from aggportal.pki.covering import Wanted
+from aggportal.pki.identifying import Identifiers, identifiers
 
 
 class Kind(models.TextChoices):
@@ -82,15 +82,40 @@ class CertificateQuerySet(models.QuerySet["Certificate"]):
 
     def matching(self, text: str) -> Self:
         """Those whose CN or a name contains `text`, or whose serial or fingerprint is `text`
-        (colons and leading zeros as one likes).
+        (hexadecimal or decimal, colons and leading zeros as one likes).
         """
         wanted = text.strip()
         if not wanted:
             return self
-        digits = "".join(wanted.split()).replace(":", "").lower()
-        if set(digits) <= _HEX_DIGITS and len(digits) >= _SHORTEST_SERIAL:
-            return self.filter(Q(serial=digits.zfill(40)) | Q(fingerprint_sha256=digits))
+        if "\x00" in wanted:
+            return self.none()
+        number = identifiers(wanted)
+        if number is not None and number.is_sure:
+            return self.identified_by(number)
+        if len(wanted) >= SHORTEST and has_text_table(connections[self.db]):
+            return self.filter(pk__in=_with_phrase(wanted))
         return self.filter(Q(common_name__icontains=wanted) | Q(names__icontains=wanted))
+
+    def identified_by(self, number: Identifiers) -> Self:
+        """Those with that serial or fingerprint."""
+        chosen = Q(serial__in=number.serials)
+        if number.sha256:
+            chosen |= Q(fingerprint_sha256=number.sha256)
+        if number.sha1:
+            named = CertificateName.objects.filter(kind="sha1", value=number.sha1)
+            chosen |= Q(pk__in=named.values("certificate"))
+        return self.filter(chosen)
+
+    def covering(self, wanted: Wanted) -> Self:
+        """Those with a name that covers what is wanted, wildcards understood."""
+        named = CertificateName.objects.filter(kind=wanted.kind, value__in=wanted.values)
+        return self.filter(pk__in=named.values("certificate"))
+
+
+def _with_phrase(text: str) -> RawSQL:
+    """Return the ids that SQLite's index of trigrams has for a text."""
+    sql = "SELECT rowid FROM certs_certificate_text WHERE certs_certificate_text MATCH %s"
+    return RawSQL(sql, [phrase(text)])  # noqa: S611  # the text is a parameter
 
 
 class Certificate(models.Model):
@@ -171,6 +196,9 @@ class Certificate(models.Model):
                 condition=Q(revoked_at__isnull=False),
                 name="certificate_revoked",
             ),
+            # Orders in which the list is paged by key; those by id and end have theirs.
+            models.Index(fields=["common_name", "id"], name="certificate_by_name"),
+            models.Index(fields=["authority", "id"], name="certificate_by_authority"),
         )
 
     def __str__(self) -> str:
@@ -225,7 +253,10 @@ class CertificateMaterial(models.Model):
 
 
 class CertificateName(models.Model):
-    """One SAN of a certificate as it is looked up: `value` in lower case, wildcards as they are."""
+    """One SAN of a certificate as it is looked up: `value` in lower case, wildcards as they are.
+
+    A row of kind `sha1` is no name but the fingerprint that OpenSSL shows by default.
+    """
 
     certificate = models.ForeignKey(
         Certificate, on_delete=models.CASCADE, related_name="name_entries"
