@@ -13,17 +13,12 @@ from urllib.parse import urlsplit
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from aggportal.pki.constraints import (
-    LABELS,
-    ConstraintKind,
-    NameConstraint,
-    NameConstraints,
-    directory_name,
-)
+from aggportal.pki.constraints import directory_name
 from aggportal.pki.errors import NameConstrained, PkiError, require_no_problems
 from aggportal.pki.facts import LIBRARY_ERRORS
 from aggportal.pki.hosts import San
 from aggportal.pki.names import format_subject
+from aggportal.pki.subtrees import LABELS, ConstraintKind, NameConstraint, NameConstraints
 from aggportal.words import gettext_noop as _n
 
 

@@ -11,8 +11,6 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 from cryptography import x509
 
@@ -21,46 +19,14 @@ from aggportal.pki.facts import LIBRARY_ERRORS
 from aggportal.pki.fields import text_problem
 from aggportal.pki.hosts import require_dns_name
 from aggportal.pki.names import OIDS_OF_SHORT, as_cfssl_encodes, format_subject
+from aggportal.pki.subtrees import LABELS, ConstraintKind, NameConstraint, NameConstraints
 from aggportal.words import gettext_noop as _n
 
-ConstraintKind = Literal["dns", "ip", "email", "uri", "dn"]
 MAX_CONSTRAINTS = 50
 MAX_CONSTRAINT_LENGTH = 500
-LABELS: dict[ConstraintKind, str] = {
-    "dns": "DNS",
-    "ip": "IP",
-    "email": "email",
-    "uri": "URI",
-    "dn": "DN",
-}
 _KINDS: dict[str, ConstraintKind] = {label.lower(): kind for kind, label in LABELS.items()}
 # A space after the comma between two parts of a name, which RFC 4514 does not have.
 _SPACED = re.compile(r"(?<!\\),\s+(?=[A-Za-z0-9.]+=)")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NameConstraint:
-    """One subtree. `value` is a domain, a network, a mailbox or its domain, a URI's host, or a
-    name in encoded order (`C=CN, O=k8s`).
-    """
-
-    kind: ConstraintKind
-    value: str
-
-    def __str__(self) -> str:
-        return f"{LABELS[self.kind]}:{self.value}"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NameConstraints:
-    """What one certificate says. `foreign` are kinds of names that we cannot compare."""
-
-    permitted: tuple[NameConstraint, ...] = ()
-    excluded: tuple[NameConstraint, ...] = ()
-    foreign: bool = False
-
-    def __bool__(self) -> bool:
-        return bool(self.permitted or self.excluded or self.foreign)
 
 
 def parse_constraint(text: str, *, field: str) -> NameConstraint:

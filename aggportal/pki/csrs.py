@@ -5,6 +5,7 @@ from __future__ import annotations
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from aggportal.pki.constraints import constraints_extension
 from aggportal.pki.extensions import DELEGATION_USAGE, general_names
 from aggportal.pki.hosts import classify_hosts
 from aggportal.pki.keys import (
@@ -33,6 +34,9 @@ def make_csr(
     if spec.ca is not None:
         length = spec.ca.pathlen if spec.ca.pathlen or spec.ca.pathlenzero else None
         builder = builder.add_extension(x509.BasicConstraints(True, length), True)
+        if spec.ca.name_constraints:
+            constraints = constraints_extension(spec.ca.name_constraints)
+            builder = builder.add_extension(constraints, True)
     if spec.delegation_enabled:
         builder = builder.add_extension(DELEGATION_USAGE, False)
     for extension in spec.extensions:

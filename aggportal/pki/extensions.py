@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from cryptography import x509
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
+from aggportal.pki.constraints import constraints_extension
 from aggportal.pki.hosts import San
 from aggportal.pki.plans import CertificatePlan
 from aggportal.pki.profiles import CertificatePolicy
@@ -32,6 +33,8 @@ def extensions_of(plan: CertificatePlan, *, ski: bytes, aki: bytes | None) -> It
         oids = [EXTENDED_KEY_USAGES[name] for name in plan.extended_key_usages]
         yield x509.ExtendedKeyUsage(oids), False
     yield x509.BasicConstraints(ca=plan.is_ca, path_length=plan.path_length), True
+    if plan.name_constraints:
+        yield constraints_extension(plan.name_constraints), True
     yield x509.SubjectKeyIdentifier(ski), False
     if aki is not None:
         yield x509.AuthorityKeyIdentifier(aki, None, None), False

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 from cryptography import x509
 
+from aggportal.pki.constraints import all_constraints
 from aggportal.pki.errors import InvalidCertificate
 from aggportal.pki.keys import (
     PublicKey,
@@ -20,9 +22,9 @@ from aggportal.words import gettext_noop as _n
 ExtensionT = TypeVar("ExtensionT", bound=x509.ExtensionType)
 
 
-def issuer_of(certificate: x509.Certificate) -> Issuer:
-    """Read what plans need from an authority's certificate. Raises `InvalidCertificate`,
-    `InvalidKey`.
+def issuer_of(certificate: x509.Certificate, above: Sequence[x509.Certificate] = ()) -> Issuer:
+    """Read what plans need from an authority's certificate; `above` are those above it, upwards,
+    whose limits bind too. Raises `InvalidCertificate`, `InvalidKey`.
     """
     try:
         extensions = certificate.extensions
@@ -40,10 +42,25 @@ def issuer_of(certificate: x509.Certificate) -> Issuer:
             not_before=certificate.not_valid_before_utc, not_after=certificate.not_valid_after_utc
         ),
         is_ca=bool(constraints and constraints.ca) and (usage is None or usage.key_cert_sign),
-        path_length=constraints.path_length if constraints else None,
+        path_length=_path_length(certificate, above),
         signature_hash=signature_hash_for(key_spec_of(key)),
         spki_sha256=spki_sha256(key),
+        constraints=all_constraints((certificate, *above)),
     )
+
+
+def _path_length(certificate: x509.Certificate, above: Sequence[x509.Certificate]) -> int | None:
+    """Return how many authorities the whole chain lets stand below `certificate`; None is any
+    number. Those that issued themselves do not count (RFC 5280 section 6.1.4 (l)).
+    """
+    left: list[int] = []
+    below = 0
+    for step in (certificate, *above):
+        constraints = _extension(step.extensions, x509.BasicConstraints)
+        if constraints is not None and constraints.path_length is not None:
+            left.append(constraints.path_length - below)
+        below += step.subject != step.issuer
+    return min(left, default=None)
 
 
 def key_identifier(key: PublicKey) -> bytes:

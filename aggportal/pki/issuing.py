@@ -15,6 +15,7 @@ from dataclasses import replace
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from aggportal.pki.constrained import require_within_constraints
 from aggportal.pki.errors import (
     InvalidField,
     KeyMismatch,
@@ -110,6 +111,7 @@ def plan_authority(spec: RequestSpec, *, now: dt.datetime, compat: bool = False)
         signature_hash=signature_hash_for(spec.key),
         crl_url=spec.crl_url,
         key=str(spec.key),
+        name_constraints=ca.name_constraints,
     )
 
 
@@ -178,6 +180,7 @@ def plan_wanted(
     if not compat:
         require_within_issuer(validity, issuer=issuer.validity)
         require_path_length(issuer, is_ca=constraint.is_ca, path_length=path_length)
+        require_within_constraints(issuer.constraints, subject=wanted.subject, sans=sans)
     keyed = not compat or encode_name(wanted.subject) != encode_name(issuer.subject)
     return CertificatePlan(
         profile=profile.name,
@@ -206,12 +209,15 @@ def plan_wanted(
         delegation=wanted.delegation,
         copied=wanted.copied,
         key=wanted.key,
+        name_constraints=wanted.name_constraints,
     )
 
 
 def with_public_key(plan: CertificatePlan, public_key: PublicKey) -> CertificatePlan:
-    """Return the plan with the key identifiers that follow from the subject's key."""
-    ski = key_identifier(public_key)
+    """Return the plan with the key identifiers that follow from the subject's key, unless one is
+    planned already.
+    """
+    ski = plan.subject_key_identifier or key_identifier(public_key)
     own_aki = ski if plan.has_authority_key_identifier and plan.self_signed else None
     return replace(
         plan,
@@ -231,7 +237,7 @@ def sign_certificate(
     """Sign exactly what the plan says.
 
     Raises `KeyMismatch` when `issuer_key` is not the planned issuer's, and `ReservedIdentity`;
-    `allow_reserved` lets Kubernetes' own `system:` names pass, its administrators' group never.
+    `allow_reserved` tells that somebody granted the names that Kubernetes reserves.
     """
     require_no_reserved_identity(plan.subject, allow=allow_reserved)
     require_allowed_key(public_key)

@@ -10,6 +10,7 @@ from cryptography import x509
 from aggportal.pki.hosts import San
 from aggportal.pki.profiles import CertificatePolicy
 from aggportal.pki.specs import RequestedExtension
+from aggportal.pki.subtrees import NO_CONSTRAINTS, NameConstraints
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,8 +26,9 @@ class Issuer:
     """What a plan needs to know of an authority's certificate; read it with
     `issuer_of(certificate)`.
 
-    `path_length` None means unlimited. `signature_hash` is SHA256, SHA384, SHA512, or empty for
-    Ed25519.
+    `path_length` None means unlimited; it is what the whole chain leaves, below zero where the
+    issuer itself is deeper than one above allows. `constraints` are the whole chain's.
+    `signature_hash` is SHA256, SHA384, SHA512, or empty for Ed25519.
     """
 
     subject: x509.Name
@@ -36,6 +38,7 @@ class Issuer:
     path_length: int | None
     signature_hash: str
     spki_sha256: str
+    constraints: tuple[NameConstraints, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,6 +54,7 @@ class Wanted:
     delegation: bool = False
     copied: tuple[RequestedExtension, ...] = ()
     key: str = ""
+    name_constraints: NameConstraints = NO_CONSTRAINTS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,3 +97,4 @@ class CertificatePlan:
     delegation: bool = False
     copied: tuple[RequestedExtension, ...] = ()
     key: str = ""
+    name_constraints: NameConstraints = NO_CONSTRAINTS

@@ -11,6 +11,7 @@ import binascii
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 
+from aggportal.pki.constraints import MAX_CONSTRAINTS, dump_constraints, load_constraints
 from aggportal.pki.durations import parse_duration, parse_positive_duration
 from aggportal.pki.errors import (
     InvalidDuration,
@@ -34,6 +35,7 @@ from aggportal.pki.specs import (
     RequestSpec,
     has_subject,
 )
+from aggportal.pki.subtrees import NameConstraints
 from aggportal.pki.urls import url_problem
 from aggportal.words import gettext_noop as _n
 
@@ -122,6 +124,7 @@ def _dump_ca(ca: CaSpec) -> dict[str, object]:
         "backdate": ca.backdate,
         "pathlen": ca.pathlen,
         "pathlenzero": ca.pathlenzero,
+        "name_constraints": dump_constraints(ca.name_constraints),
     }
     return {k: v for k, v in document.items() if v}
 
@@ -262,10 +265,24 @@ class _RequestReader:
             backdate=reader.text("backdate"),
             pathlen=reader.integer("pathlen"),
             pathlenzero=reader.boolean("pathlenzero"),
+            name_constraints=self.name_constraints(reader),
         )
         self.unknown += reader.unknown()
         self.check_ca(ca, reader)
         return ca
+
+    def name_constraints(self, ca: Reader) -> NameConstraints:
+        reader = ca.inner("name_constraints")
+        if reader is None:
+            return NameConstraints()
+        constraints, problems = load_constraints(
+            reader.texts("permitted", limit=MAX_CONSTRAINTS),
+            reader.texts("excluded", limit=MAX_CONSTRAINTS),
+            field=reader.path,
+        )
+        self.problems += problems
+        self.unknown += reader.unknown()
+        return constraints
 
     def check_ca(self, ca: CaSpec, reader: Reader) -> None:
         try:

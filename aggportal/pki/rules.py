@@ -96,6 +96,12 @@ def require_path_length(issuer: Issuer, *, is_ca: bool, path_length: int | None)
     """Refuse an authority deeper than its issuer may have below itself; cfssl looks only if the CSR
     asks.
     """
+    if issuer.path_length is not None and issuer.path_length < 0:
+        words = _n(
+            "The issuer stands deeper than the path length of an authority above it allows: "
+            "verifiers refuse it, and whatever it signs."
+        )
+        raise PathLengthExceeded(words, field="profile")
     if not is_ca or issuer.path_length is None:
         return
     if issuer.path_length == 0:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from aggportal.pki.keys import DEFAULT_KEY, KeySpec
+from aggportal.pki.subtrees import NO_CONSTRAINTS, NameConstraints
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,12 +40,16 @@ NAME_KEYS: dict[str, str] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CaSpec:
-    """`ca`: durations are Go texts ("87600h") or empty; `pathlen` 0 needs `pathlenzero`."""
+    """`ca`: durations are Go texts ("87600h") or empty; `pathlen` 0 needs `pathlenzero`.
+
+    `name_constraints` is our own key; cfssl passes it over.
+    """
 
     expiry: str = ""
     backdate: str = ""
     pathlen: int = 0
     pathlenzero: bool = False
+    name_constraints: NameConstraints = NO_CONSTRAINTS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

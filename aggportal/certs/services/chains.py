@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from aggportal.certs.models import Authority, Certificate
+from aggportal.pki.errors import PkiError
 from aggportal.pki.facts import CertificateFacts
-from aggportal.pki.reading import read_certificate, read_certificates
+from aggportal.pki.issuers import issuer_of
+from aggportal.pki.plans import Issuer
+from aggportal.pki.reading import load_certificate, read_certificate, read_certificates
+from aggportal.words import gettext_noop as _n
 
 # Longer than any sane chain; a loop of parents must end.
 _HIGHEST = 12
+
+
+class Retired(PkiError):
+    """The authority issues no more."""
+
+    code = "retired"
 
 
 def authority_chain(authority: Authority) -> tuple[CertificateFacts, ...]:
@@ -26,6 +36,31 @@ def chain_above(certificate: Certificate) -> tuple[CertificateFacts, ...]:
     if certificate.authority is not None:
         return authority_chain(certificate.authority)
     return _read(certificate.chain_pem)
+
+
+def issuer_for(authority: Authority) -> Issuer:
+    """Return what plans need to know of `authority`: its own limits and those of all above it.
+
+    Raises `Retired` for one that issues no more.
+    """
+    require_issuing(authority)
+    own, *above = (load_certificate(facts) for facts in authority_chain(authority))
+    return issuer_of(own, above)
+
+
+def require_issuing(authority: Authority) -> None:
+    """Refuse an authority that was retired: it answers for what it issued and signs nothing new."""
+    if authority.retired_at is None:
+        return
+    raise Retired(
+        _n(
+            "“%(label)s” was retired on %(since)s and issues no more; it still answers for what it "
+            "issued. Choose another authority."
+        ),
+        field="authority",
+        label=authority.label,
+        since=f"{authority.retired_at:%Y-%m-%d}",
+    )
 
 
 def _read(pem: str) -> tuple[CertificateFacts, ...]:

@@ -17,7 +17,9 @@ from aggportal.certs.models import (
     SigningRequest,
     State,
 )
+from aggportal.certs.services.chains import issuer_for
 from aggportal.certs.services.keys import open_authority_key, seal_key
+from aggportal.certs.services.name_entries import store_name_entries
 from aggportal.certs.services.succession import Succession, already_renewed, carry_over
 from aggportal.certs.signing_configs import config_of
 from aggportal.ledger.models import Outcome
@@ -27,7 +29,6 @@ from aggportal.pki.errors import InvalidField
 from aggportal.pki.exports import require_base_name
 from aggportal.pki.facts import certificate_facts
 from aggportal.pki.identities import require_no_reserved_identity
-from aggportal.pki.issuers import issuer_of
 from aggportal.pki.issuing import certificate_pem, plan_certificate, sign_certificate
 from aggportal.pki.jsontext import dump_json
 from aggportal.pki.keys import PrivateKey, PublicKey, generate_key
@@ -76,7 +77,7 @@ def plan_for(
     Raises what the core refuses, and UnknownProfile.
     """
     profile = config_of(authority).profile(choices.profile)
-    issuer = issuer_of(x509.load_pem_x509_certificate(authority.certificate_pem.encode()))
+    issuer = issuer_for(authority)
     return plan_certificate(
         spec,
         profile=profile,
@@ -264,6 +265,7 @@ def store_certificate(
         csr_pem=request.csr_pem,
         request_spec=request.request_spec,
     )
+    store_name_entries(certificate, facts)
     request.state, request.decided_at, request.decided_by = State.ISSUED, now, by.name
     request.save(update_fields=["state", "decided_at", "decided_by", "csr_pem"])
     record(

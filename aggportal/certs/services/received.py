@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, replace
 
-from cryptography import x509
 from django.db import IntegrityError, transaction
 
 from aggportal.certs.models import Authority, Certificate, Mode, SigningRequest, State
 from aggportal.certs.models.signing_requests import MAX_REASON
+from aggportal.certs.services.chains import issuer_for
 from aggportal.certs.services.file_names import base_name_of
 from aggportal.certs.services.issuing import (
     Signed,
@@ -26,7 +26,6 @@ from aggportal.pki.csrreading import CsrFacts, read_csr
 from aggportal.pki.errors import InvalidKey, PkiError
 from aggportal.pki.facts import common_name
 from aggportal.pki.identities import require_no_reserved_identity, reserved_identities
-from aggportal.pki.issuers import issuer_of
 from aggportal.pki.issuing import sign_certificate
 from aggportal.pki.names import format_subject
 from aggportal.pki.plans import CertificatePlan
@@ -77,7 +76,7 @@ def plan_request(
     plan = plan_from_csr(
         csr,
         profile=config_of(authority).profile(decision.profile),
-        issuer=issuer_of(x509.load_pem_x509_certificate(authority.certificate_pem.encode())),
+        issuer=issuer_for(authority),
         now=now,
         compat=authority.mode == Mode.COMPAT,
         changes=decision.changes,
