@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import secrets
+from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from environs import FileAwareEnv
 
@@ -30,3 +32,44 @@ def read_or_make_secret(path: Path) -> str:
     with os.fdopen(descriptor, "w") as file:
         file.write(secret + "\n")
     return secret
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Email:
+    """How mail leaves, in the words of Django's EMAIL_* settings."""
+
+    configured: bool = True
+    backend: str = "django.core.mail.backends.smtp.EmailBackend"
+    host: str = "localhost"
+    port: int = 25
+    user: str = ""
+    password: str = field(default="", repr=False)
+    starttls: bool = False
+    tls: bool = False
+
+
+_MAIL_PORTS = {"smtp": 25, "submission": 587, "smtps": 465}
+
+
+def email_settings(url: str) -> Email:
+    """Read `smtp://`, `submission://` (STARTTLS), `smtps://` (TLS from the start) or `console:`.
+
+    User and password are percent-encoded. ValueError says what is wrong, without the password.
+    """
+    if not url:
+        return Email(configured=False, backend="django.core.mail.backends.dummy.EmailBackend")
+    parts = urlsplit(url)
+    if parts.scheme == "console":
+        return Email(backend="django.core.mail.backends.console.EmailBackend")
+    if parts.scheme not in _MAIL_PORTS or not parts.hostname or parts.path.strip("/"):
+        raise ValueError(
+            "AGGPORTAL_EMAIL_URL must be smtp://, submission:// or smtps:// with a host, or console:"
+        )
+    return Email(
+        host=parts.hostname,
+        port=parts.port or _MAIL_PORTS[parts.scheme],
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        starttls=parts.scheme == "submission",
+        tls=parts.scheme == "smtps",
+    )

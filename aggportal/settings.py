@@ -12,7 +12,7 @@ import dj_database_url
 import django_stubs_ext
 from csp.constants import NONE, SELF
 
-from aggportal.env import env, read_or_make_secret
+from aggportal.env import email_settings, env, read_or_make_secret
 
 django_stubs_ext.monkeypatch()
 
@@ -45,6 +45,16 @@ EGRESS_ALLOW: list[str] = env.list("AGGPORTAL_EGRESS_ALLOW", [])
 # Networks (CIDR) denied on top of link-local, multicast, unspecified and reserved ones.
 EGRESS_DENY: list[str] = env.list("AGGPORTAL_EGRESS_DENY", [])
 
+# How mail leaves: smtp://, submission:// (STARTTLS) or smtps:// with user:password@host:port, or
+# console:. Empty: it does not.
+EMAIL = email_settings(env.str("AGGPORTAL_EMAIL_URL", ""))
+EMAIL_CONFIGURED = EMAIL.configured
+EMAIL_BACKEND, EMAIL_HOST, EMAIL_PORT = EMAIL.backend, EMAIL.host, EMAIL.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = EMAIL.user, EMAIL.password
+EMAIL_USE_TLS, EMAIL_USE_SSL = EMAIL.starttls, EMAIL.tls
+EMAIL_TIMEOUT = 5
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("AGGPORTAL_EMAIL_FROM", "aggportal@localhost")
+
 INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
@@ -62,6 +72,7 @@ INSTALLED_APPS = [
     "aggportal.ledger",
     "aggportal.certs",
     "aggportal.clusters",
+    "aggportal.notices",
     "aggportal.snippets",
     "aggportal.dashboard",
 ]

@@ -27,8 +27,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "vault": _GROUND,
     "certs": _GROUND | {"pki"},
     "clusters": _GROUND | {"certs", "pki", "kube"},
+    "notices": _GROUND | {"clusters", "certs", "pki", "kube"},
     "snippets": _GROUND | {"clusters", "certs", "pki", "kube"},
-    "dashboard": _GROUND | {"snippets", "clusters", "certs"},
+    "dashboard": _GROUND | {"snippets", "notices", "clusters", "certs"},
     # The frame around the packages.
     "settings": {"env"},
     "urls": {"web"},

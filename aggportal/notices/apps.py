@@ -1,0 +1,10 @@
+"""The notices app."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class NoticesConfig(AppConfig):
+    name = "aggportal.notices"
+    label = "notices"
