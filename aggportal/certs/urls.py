@@ -13,6 +13,7 @@ from aggportal.certs.views import (
     issuing,
     keystores,
     profiles,
+    renewing,
     request_deciding,
     request_receiving,
 )
@@ -36,6 +37,8 @@ certificate_patterns: list[URLPattern] = [
     path("certificates/new/", issuing.certificate_new, name="certificate_new"),
     path("certificates/new/preview/", issuing.certificate_preview, name="certificate_preview"),
     path("certificates/<int:pk>/", certificates.certificate_show, name="certificate_show"),
+    path("certificates/<int:pk>/renew/", renewing.certificate_renew, name="certificate_renew"),
+    path("certificates/<int:pk>/renew/preview/", renewing.renewal_preview, name="renewal_preview"),
     path("certificates/<int:pk>/files/<str:name>", files.certificate_file, name="certificate_file"),
     path(
         "certificates/<int:pk>/forms/<str:name>",

@@ -20,7 +20,7 @@ from aggportal.certs.models import (
 from aggportal.certs.services.chains import issuer_for
 from aggportal.certs.services.keys import open_authority_key, seal_key
 from aggportal.certs.services.name_entries import store_name_entries
-from aggportal.certs.services.succession import Succession, already_renewed, carry_over
+from aggportal.certs.services.succession import Succession, already_renewed, complete_succession
 from aggportal.certs.signing_configs import config_of
 from aggportal.ledger.models import Outcome
 from aggportal.ledger.services import record
@@ -258,7 +258,6 @@ def store_certificate(
         owner=request.renews.owner if request.renews else "",
         notes=request.renews.notes if request.renews else "",
     )
-    carry_over(certificate)
     CertificateMaterial.objects.create(
         certificate=certificate,
         pem=certificate_pem(signed.certificate),
@@ -282,6 +281,7 @@ def store_certificate(
         },
         at=now,
     )
+    complete_succession(certificate, by=by, now=now)
     return certificate
 
 

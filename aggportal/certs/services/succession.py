@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 
 from aggportal.certs.models import Certificate, SigningRequest, State
 from aggportal.certs.services.keys import open_key
+from aggportal.ledger.services import record
 from aggportal.pki.keys import PrivateKey, PublicKey
+from aggportal.web.actors import Actor
 from aggportal.words import RefusedError
 from aggportal.words import gettext_noop as _n
 
@@ -50,9 +53,22 @@ def already_renewed() -> AlreadyRenewed:
     )
 
 
-def carry_over(certificate: Certificate) -> None:
-    """Give a successor what people said of its predecessor: the tags. Owner and notes stand in the
-    row itself.
+def complete_succession(certificate: Certificate, *, by: Actor, now: dt.datetime) -> None:
+    """Give a successor its predecessor's tags (owner and notes stand in the row itself), and write
+    into the predecessor's story that it is renewed. Nothing for a certificate that renews none.
     """
-    if certificate.predecessor is not None:
-        certificate.tags.set(certificate.predecessor.tags.all())
+    predecessor = certificate.predecessor
+    if predecessor is None:
+        return
+    certificate.tags.set(predecessor.tags.all())
+    record(
+        "certificate.renewed",
+        actor=by,
+        subject=("certificate", predecessor.pk, str(predecessor)),
+        detail={
+            "successor": certificate.pk,
+            "same_key": predecessor.spki_sha256 == certificate.spki_sha256,
+            "not_after": certificate.not_after.isoformat(),
+        },
+        at=now,
+    )
