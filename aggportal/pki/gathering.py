@@ -205,9 +205,7 @@ class _Gathering:
         self._keys.setdefault(spki, FoundKey(key=key, spki=spki, source=source))
 
     def _refuse(self, source: str, refused: PkiError) -> None:
-        self._left_out.append(
-            LeftOut(source=source, sentence=refused.sentence, refused=refused)
-        )
+        self._left_out.append(LeftOut(source=source, sentence=refused.sentence, refused=refused))
 
     def _leave(self, source: str, sentence: Sentence) -> None:
         self._left_out.append(LeftOut(source=source, sentence=sentence))

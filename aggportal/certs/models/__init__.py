@@ -18,6 +18,7 @@ from aggportal.certs.models.certificates import (
     Reason,
     Tag,
 )
+from aggportal.certs.models.import_drafts import ImportDraft
 from aggportal.certs.models.keys import SealedKey
 from aggportal.certs.models.own_requests import OwnRequest, Purpose
 from aggportal.certs.models.renewal_runs import ItemState, RenewalItem, RenewalRun, RunState
@@ -30,6 +31,7 @@ __all__ = [
     "Certificate",
     "CertificateMaterial",
     "CertificateName",
+    "ImportDraft",
     "ItemState",
     "Kind",
     "Lane",
