@@ -23,7 +23,7 @@ MEDIA_TYPE = "application/pkix-crl"
 
 
 class CannotSignLists(PkiError):
-    """The authority's certificate forbids it to sign revocation lists (RFC 5280 section 4.2.1.3)."""
+    """The certificate forbids its authority to sign lists (RFC 5280 section 4.2.1.3)."""
 
     code = "cannot-sign-lists"
 

@@ -114,6 +114,8 @@ def parse_question(der: bytes) -> Question:
             serial=request.serial_number,
             nonce=_nonce(request.extensions),
         )
+        if question.serial < 0:
+            raise _malformed()
     except _LIBRARY_ERRORS as error:
         raise _malformed() from error
     except BaseException as error:

@@ -1,5 +1,4 @@
-"""What it says of a certificate that it is revoked: the same in a list (CRL) and an answer (OCSP).
-"""
+"""What it says of a certificate that it is revoked: the same in a list (CRL) and an answer (OCSP)."""
 
 from __future__ import annotations
 

@@ -1,0 +1,180 @@
+"""Publishing revocation lists: numbers rise strictly, each list is stored before it is served."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+
+from cryptography import x509
+from django.db import transaction
+from django.db.models import F
+
+from aggportal.certs.models import Authority, Certificate, RevocationList
+from aggportal.certs.services.keys import open_authority_key
+from aggportal.ledger.services import record
+from aggportal.pki.crls import CrlFacts, sign_crl
+from aggportal.pki.revocations import Revocation
+from aggportal.vault.errors import VaultError
+from aggportal.web.actors import Actor
+from aggportal.words import RefusedError
+
+log = logging.getLogger("aggportal.crls")
+
+# How many lists of an authority are kept: what was said is asked for a while, not for ever.
+KEPT = 36
+# A list is replaced when less than this share of its life is left.
+LEFT_SHARE = 1 / 3
+
+
+def current_crl(authority: Authority) -> RevocationList | None:
+    """Return the newest list of `authority`; None before the first."""
+    return authority.crls.order_by("-number").first()
+
+
+def is_due(authority: Authority, newest: RevocationList | None, *, now: dt.datetime) -> bool:
+    """Tell whether a new list should be signed: there is none, a revocation could not be published
+    when it was made, or a third of its life is left.
+
+    An authority that has ended publishes no more: its last list stays.
+    """
+    if authority.not_after <= now:
+        return False
+    if newest is None or newest.number != authority.crl_number:
+        return True
+    if newest.next_update > now + dt.timedelta(hours=authority.crl_hours):
+        return True  # the life of lists was shortened since
+    return newest.next_update - now < (newest.next_update - newest.this_update) * LEFT_SHARE
+
+
+@transaction.atomic
+def publish_crl(authority: Authority, *, by: Actor, now: dt.datetime) -> RevocationList:
+    """Sign and store a new list, and record it. Raises what opening the key raises, and
+    `CannotSignLists`.
+    """
+    published = _store(authority, _next_number(authority), now=now)
+    _record(authority, published, by=by, now=now)
+    return published
+
+
+@transaction.atomic
+def publish_if_unchanged(
+    authority: Authority, *, by: Actor, now: dt.datetime
+) -> RevocationList | None:
+    """Publish as `publish_crl`, unless somebody did since `authority` was read: None then."""
+    rows = Authority.objects.filter(pk=authority.pk, crl_number=authority.crl_number)
+    if not rows.update(crl_number=F("crl_number") + 1):
+        return None
+    published = _store(authority, authority.crl_number + 1, now=now)
+    _record(authority, published, by=by, now=now)
+    return published
+
+
+def publish_change(authority: Authority, *, now: dt.datetime) -> RevocationList | None:
+    """Publish within the caller's transaction, after a revocation or a release.
+
+    The change stands even where the list cannot be signed (None): its number is used up then, by
+    which `is_due` knows.
+    """
+    number = _next_number(authority)
+    try:
+        with transaction.atomic():
+            return _store(authority, number, now=now)
+    except (RefusedError, VaultError) as refused:
+        log.warning("The list of %s could not be published: %s", authority.slug, refused)
+        return None
+
+
+def prune_lists(authority: Authority) -> None:
+    """Delete the lists beyond the newest `KEPT`."""
+    numbers = authority.crls.order_by("-number").values_list("number", flat=True)
+    oldest = numbers[KEPT - 1 : KEPT].first()
+    if oldest is not None:
+        authority.crls.filter(number__lt=oldest).delete()
+
+
+@transaction.atomic
+def change_crl_hours(authority: Authority, hours: int, *, by: Actor, now: dt.datetime) -> None:
+    """Say how long lists are valid from now on; the next one goes by it."""
+    before = authority.crl_hours
+    if hours == before:
+        return
+    authority.crl_hours = hours
+    authority.save(update_fields=["crl_hours"])
+    record(
+        "authority.crl_changed",
+        actor=by,
+        subject=("authority", authority.slug, authority.label),
+        detail={"hours": hours, "before": before},
+        at=now,
+    )
+
+
+def _next_number(authority: Authority) -> int:
+    """Take the next number. The row stays locked until the transaction ends, so that lists are
+    signed one after the other, each with every revocation before it.
+    """
+    Authority.objects.filter(pk=authority.pk).update(crl_number=F("crl_number") + 1)
+    return Authority.objects.values_list("crl_number", flat=True).get(pk=authority.pk)
+
+
+def _store(authority: Authority, number: int, *, now: dt.datetime) -> RevocationList:
+    revocations = _revocations(authority)
+    facts = CrlFacts(
+        number=number,
+        this_update=now,
+        next_update=now + dt.timedelta(hours=authority.crl_hours),
+        revocations=revocations,
+    )
+    der = sign_crl(
+        facts,
+        issuer=x509.load_pem_x509_certificate(authority.certificate_pem.encode()),
+        issuer_key=open_authority_key(authority),
+    )
+    return RevocationList.objects.create(
+        authority=authority,
+        number=number,
+        this_update=facts.this_update,
+        next_update=facts.next_update,
+        entries=len(revocations),
+        der=der,
+    )
+
+
+def _revocations(authority: Authority) -> tuple[Revocation, ...]:
+    """Return what the next list says.
+
+    A certificate that has ended stays until one list after its end had it (RFC 5280 section 3.3).
+    """
+    newest = current_crl(authority)
+    rows = Certificate.objects.revoked().filter(authority=authority)
+    if newest is not None:
+        rows = rows.filter(not_after__gte=newest.this_update)
+    columns = ("serial", "revoked_at", "revocation_reason", "invalid_since")
+    told = rows.order_by("pk").only(*columns).iterator(chunk_size=2000)
+    return tuple(found for row in told if (found := revocation_of(row)) is not None)
+
+
+def revocation_of(certificate: Certificate) -> Revocation | None:
+    """Return what is said of a certificate that is revoked or on hold; None of another."""
+    if certificate.revoked_at is None:
+        return None
+    return Revocation(
+        serial=int(certificate.serial, 16),
+        revoked_at=certificate.revoked_at,
+        reason=certificate.revocation_reason,
+        invalid_since=certificate.invalid_since,
+    )
+
+
+def _record(authority: Authority, crl: RevocationList, *, by: Actor, now: dt.datetime) -> None:
+    record(
+        "crl.published",
+        actor=by,
+        subject=("authority", authority.slug, authority.label),
+        detail={
+            "number": crl.number,
+            "entries": crl.entries,
+            "next_update": crl.next_update.isoformat(),
+        },
+        at=now,
+    )
