@@ -128,8 +128,9 @@ def _place(at: int, things: Sequence[Thing], path: Sequence[CertificateFacts]) -
     steps = [step.sha256 for step in path]
     if facts.sha256 not in steps:
         return Place.STRANGER
-    before = things[at - 1].facts
-    if before is None or before.sha256 != steps[steps.index(facts.sha256) - 1]:
+    served = dict.fromkeys(t.facts.sha256 for t in things[:at] if t.facts is not None)
+    rank = sum(digest in steps for digest in served)  # strangers and doubles do not count
+    if facts.sha256 != steps[rank]:
         return Place.LATE
     return Place.ROOT if facts.self_signed else Place.ISSUER
 
