@@ -63,7 +63,7 @@ def email_settings(url: str) -> Email:
         return Email(backend="django.core.mail.backends.console.EmailBackend")
     if parts.scheme not in _MAIL_PORTS or not parts.hostname or parts.path.strip("/"):
         raise ValueError(
-            "AGGPORTAL_EMAIL_URL must be smtp://, submission:// or smtps:// with a host, or console:"
+            "AGGPORTAL_EMAIL_URL: smtp://, submission:// or smtps:// with a host, or console:"
         )
     return Email(
         host=parts.hostname,

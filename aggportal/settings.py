@@ -47,11 +47,11 @@ EGRESS_DENY: list[str] = env.list("AGGPORTAL_EGRESS_DENY", [])
 
 # How mail leaves: smtp://, submission:// (STARTTLS) or smtps:// with user:password@host:port, or
 # console:. Empty: it does not.
-EMAIL = email_settings(env.str("AGGPORTAL_EMAIL_URL", ""))
-EMAIL_CONFIGURED = EMAIL.configured
-EMAIL_BACKEND, EMAIL_HOST, EMAIL_PORT = EMAIL.backend, EMAIL.host, EMAIL.port
-EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = EMAIL.user, EMAIL.password
-EMAIL_USE_TLS, EMAIL_USE_SSL = EMAIL.starttls, EMAIL.tls
+_mail = email_settings(env.str("AGGPORTAL_EMAIL_URL", ""))
+EMAIL_CONFIGURED = _mail.configured
+EMAIL_BACKEND, EMAIL_HOST, EMAIL_PORT = _mail.backend, _mail.host, _mail.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.user, _mail.password
+EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.starttls, _mail.tls
 EMAIL_TIMEOUT = 5
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("AGGPORTAL_EMAIL_FROM", "aggportal@localhost")
 
@@ -204,7 +204,8 @@ CSRF_COOKIE_SECURE = HTTPS
 DEFAULT_EXCEPTION_REPORTER_FILTER = "aggportal.web.reporting.SecretsKept"
 CSRF_FAILURE_VIEW = "aggportal.web.errors.csrf_failure"
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+# Who checks a certificate fetches lists and answers over plain HTTP; what is sent there is signed.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^pki/"]
 SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS

@@ -5,12 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 # What ended longer ago is history: an archive of old certificates that is imported warns nobody.
 LOOK_BACK = dt.timedelta(days=30)
-# A certificate that lives a week need not be called "ending within 30 days" when it is born.
-LARGEST_PART = Fraction(2, 3)
 DAY = dt.timedelta(days=1)
 
 DEFAULT_DAYS = (30, 14, 7, 1, 0)
@@ -19,8 +16,8 @@ DEFAULT_AUTHORITY_DAYS = (365, 180, 90, 30, 7, 0)
 MAX_DAYS = 3650
 MAX_THRESHOLDS = 10
 
-# Stages of what renews itself: a third of its life is left, and it has ended.
-THIRD, ENDED = 1, 0
+# Stages of what renews itself: it was not, and it has ended.
+LATE, ENDED = 1, 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,19 +30,26 @@ class Stage:
 
 def day_stages(days: Iterable[int], *, life: dt.timedelta) -> tuple[Stage, ...]:
     """Return the thresholds in days that make sense for a life of this length."""
-    longest = life * LARGEST_PART.numerator / LARGEST_PART.denominator
     return tuple(
         Stage(code=each, before=each * DAY)
         for each in sorted(set(days))
-        if each == ENDED or each * DAY < longest
+        if each == ENDED or life > shortest_life(each)
     )
 
 
-def third_stages(*, life: dt.timedelta) -> tuple[Stage, ...]:
-    """Return the thresholds of what is republished or renewed by itself: if only a third of its
-    life is left, that failed.
+def shortest_life(days: int) -> dt.timedelta:
+    """Return the life that must be exceeded for a threshold of so many days to make sense.
+
+    A certificate that lives a week need not be called "ending within 30 days" when it is born.
     """
-    return (Stage(code=ENDED, before=dt.timedelta()), Stage(code=THIRD, before=life / 3))
+    return days * DAY * 3 / 2
+
+
+def late_stages(*, life: dt.timedelta) -> tuple[Stage, ...]:
+    """Return the thresholds of what is made anew by itself when a third of its life is left: with
+    a sixth left, that has failed.
+    """
+    return (Stage(code=ENDED, before=dt.timedelta()), Stage(code=LATE, before=life / 6))
 
 
 def due_stage(

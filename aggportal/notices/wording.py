@@ -1,0 +1,146 @@
+"""Notices in words, and the message that carries them: the same for every channel."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from aggportal.certs.models import Authority
+from aggportal.notices.models import Notice, SubjectKind
+from aggportal.web.sentences import visible
+from aggportal.web.templatetags.portal import relative
+
+_SAID = {
+    (SubjectKind.CERTIFICATE, False): gettext_lazy("The certificate %(name)s ends %(when)s."),
+    (SubjectKind.CERTIFICATE, True): gettext_lazy("The certificate %(name)s ended %(when)s."),
+    (SubjectKind.AUTHORITY, False): gettext_lazy(
+        "The authority %(name)s ends %(when)s, and with it everything that it issued."
+    ),
+    (SubjectKind.AUTHORITY, True): gettext_lazy(
+        "The authority %(name)s ended %(when)s, and with it everything that it issued."
+    ),
+    (SubjectKind.LIST, False): gettext_lazy(
+        "The revocation list of %(name)s should have been published anew; it ends %(when)s."
+    ),
+    (SubjectKind.LIST, True): gettext_lazy(
+        "The revocation list of %(name)s was not published anew and ended %(when)s."
+    ),
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Line:
+    """One notice as it is told: `said` in words, `standing` what happened since, or empty.
+
+    `address` is a URL, or a path where the portal does not know its own address.
+    """
+
+    notice: Notice
+    said: str
+    standing: str
+    address: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Group:
+    """The lines of one authority, soonest end first; `title` names it."""
+
+    title: str
+    authority: Authority | None
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Message:
+    """What one channel is to carry at once."""
+
+    subject: str
+    text: str
+    groups: tuple[Group, ...] = ()
+
+
+def one_line(text: object, *, limit: int = 200) -> str:
+    """Return `text` fit for a header or a line: nothing invisible, nothing that ends the line."""
+    flat = visible(text).replace("\n", "\\u{000A}")
+    return flat if len(flat) <= limit else flat[: limit - 1] + "…"
+
+
+def address_of(path: str) -> str:
+    """Return the URL of a page, or its path where the portal's own address is not set."""
+    return f"{settings.PUBLIC_URL}{path}"
+
+
+def line_of(notice: Notice, *, standing: str = "", now: dt.datetime) -> Line:
+    """Return a notice in words."""
+    said = _SAID[SubjectKind(notice.kind), notice.ends_at <= now] % {
+        "name": one_line(notice.label),
+        "when": when(notice.ends_at, now=now),
+    }
+    subject = notice.certificate or notice.authority
+    path = subject.get_absolute_url() if subject else reverse("notices:notice_list")
+    return Line(notice=notice, said=str(said), standing=standing, address=address_of(path))
+
+
+def when(ends: dt.datetime, *, now: dt.datetime) -> str:
+    """Return a time as people say it, with the exact one beside it."""
+    said = relative(ends, now=now).replace("\xa0", " ")
+    return f"{said} ({ends.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC)"
+
+
+def group_lines(lines: Iterable[Line]) -> tuple[Group, ...]:
+    """Put lines under their authorities, everything soonest first."""
+    found: dict[int | None, list[Line]] = {}
+    for line in sorted(lines, key=lambda line: (line.notice.ends_at, line.notice.pk or 0)):
+        found.setdefault(line.notice.authority_id, []).append(line)
+    groups = [(each[0].notice.authority, each) for each in found.values()]
+    return tuple(
+        Group(
+            title=one_line(authority.label) if authority else _("Of no authority of ours"),
+            authority=authority,
+            lines=tuple(each),
+        )
+        for authority, each in groups
+    )
+
+
+def compose(lines: Sequence[Line], *, digest: bool) -> Message:
+    """Return the message that carries `lines`, at least one."""
+    groups = group_lines(lines)
+    if len(lines) == 1 and not digest:
+        subject = f"AggPortal: {groups[0].lines[0].said}"
+    else:
+        subject = _("AggPortal: %(count)d notices, the first: %(first)s") % {
+            "count": len(lines),
+            "first": groups[0].lines[0].said,
+        }
+    parts = [_group_text(group) for group in groups]
+    return Message(subject=one_line(subject), text="\n\n".join([*parts, _foot()]), groups=groups)
+
+
+def test_message() -> Message:
+    """Return the message that a person sends to try a channel."""
+    text = _("This is a test. Notices of what is ending will arrive like this.")
+    return Message(subject=_("AggPortal: a test"), text=f"{text}\n\n{_foot()}")
+
+
+# pytest would take it for a test of its own where a test imports it.
+test_message.__test__ = False  # type: ignore[attr-defined]  # read by pytest alone
+
+
+def _group_text(group: Group) -> str:
+    return "\n\n".join([group.title, *(_line_text(line) for line in group.lines)])
+
+
+def _line_text(line: Line) -> str:
+    parts = [line.said, line.standing, line.address]
+    return "- " + "\n  ".join(part for part in parts if part)
+
+
+def _foot() -> str:
+    return _("All notices: %(address)s") % {"address": address_of(reverse("notices:notice_list"))}
