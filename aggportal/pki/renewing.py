@@ -45,6 +45,13 @@ _LISTS = {
 # cfssl's order of hosts when it reads them back from a certificate.
 _CFSSL_ORDER = ("ip", "dns", "email", "uri")
 
+_ASKED_AGAIN = (
+    x509.BasicConstraints,
+    x509.KeyUsage,
+    x509.SubjectKeyIdentifier,
+    x509.NameConstraints,
+)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NewDates:
@@ -181,6 +188,21 @@ def require_same_authority(renewed: x509.Certificate, *, earlier: x509.Certifica
             ),
             field="certificate",
         )
+
+
+def renewal_request(
+    certificate: x509.Certificate, *, key: PrivateKey
+) -> x509.CertificateSigningRequest:
+    """Ask an outside CA for the very same authority: its subject as it is encoded, its basic
+    constraints, key usage, key identifier and name constraints. Raises `KeyMismatch`.
+    """
+    _require_authority(certificate)
+    _require_own_key(certificate, key)
+    builder = x509.CertificateSigningRequestBuilder().subject_name(certificate.subject)
+    for extension in certificate.extensions:
+        if isinstance(extension.value, _ASKED_AGAIN):
+            builder = builder.add_extension(extension.value, extension.critical)
+    return builder.sign(key, hash_algorithm(signature_hash_for(key_spec_of(_public(key)))))
 
 
 def key_identifier_of(certificate: x509.Certificate) -> bytes:
