@@ -7,12 +7,14 @@ from django.urls import URLPattern, path
 from aggportal.certs.views import (
     authorities,
     authority_making,
+    certificate_lists,
     certificates,
     files,
     inspecting,
     issuing,
     keystores,
     profiles,
+    publishing,
     renewing,
     request_deciding,
     request_receiving,
@@ -33,7 +35,17 @@ authority_patterns: list[URLPattern] = [
 ]
 certificate_patterns: list[URLPattern] = [
     path("inspect/", inspecting.inspection_show, name="inspection_show"),
-    path("certificates/", certificates.certificate_list, name="certificate_list"),
+    path("certificates/", certificate_lists.certificate_list, name="certificate_list"),
+    path(
+        "certificates/export.csv",
+        certificate_lists.certificate_export_csv,
+        name="certificate_export_csv",
+    ),
+    path(
+        "certificates/export.json",
+        certificate_lists.certificate_export_json,
+        name="certificate_export_json",
+    ),
     path("certificates/new/", issuing.certificate_new, name="certificate_new"),
     path("certificates/new/preview/", issuing.certificate_preview, name="certificate_preview"),
     path("certificates/<int:pk>/", certificates.certificate_show, name="certificate_show"),
@@ -74,4 +86,12 @@ request_patterns: list[URLPattern] = [
     path("requests/<int:pk>/sign/", request_deciding.request_sign, name="request_sign"),
     path("requests/<int:pk>/reject/", request_deciding.request_reject, name="request_reject"),
 ]
-urlpatterns = [*authority_patterns, *certificate_patterns, *request_patterns]
+# Open to everybody: clients that check certificates come here, by addresses that certificates hold.
+public_patterns: list[URLPattern] = [
+    path("pki/<slug:slug>.crl", publishing.crl_file, name="crl_file"),
+    path("pki/<slug:slug>.crt", publishing.issuer_file, name="issuer_file"),
+    path("pki/<slug:slug>/ocsp", publishing.ocsp_post, name="ocsp_post"),
+    path("pki/<slug:slug>/ocsp/", publishing.ocsp_post, name="ocsp_post_slash"),
+    path("pki/<slug:slug>/ocsp/<path:question>", publishing.ocsp_get, name="ocsp_get"),
+]
+urlpatterns = [*authority_patterns, *certificate_patterns, *request_patterns, *public_patterns]

@@ -1,4 +1,4 @@
-"""What it says of a certificate that it is revoked: the same in a list (CRL) and an answer (OCSP)."""
+"""What is said of a revoked certificate: the same in a list (CRL) and in an answer (OCSP)."""
 
 from __future__ import annotations
 

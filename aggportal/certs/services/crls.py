@@ -14,8 +14,7 @@ from aggportal.certs.services.keys import open_authority_key
 from aggportal.ledger.services import record
 from aggportal.pki.crls import CrlFacts, sign_crl
 from aggportal.pki.revocations import Revocation
-from aggportal.vault.errors import VaultError
-from aggportal.web.actors import Actor
+from aggportal.web.actors import Actor, system_actor
 from aggportal.words import RefusedError
 
 log = logging.getLogger("aggportal.crls")
@@ -69,6 +68,21 @@ def publish_if_unchanged(
     return published
 
 
+def served_crl(authority: Authority, *, now: dt.datetime) -> RevocationList | None:
+    """Return the list to send. One that is missing, stale or behind is signed first, in case no
+    worker runs; where that fails the newest one must do, None before the first.
+    """
+    newest = current_crl(authority)
+    behind = newest is None or newest.number != authority.crl_number or newest.next_update <= now
+    if not behind or authority.not_after <= now:
+        return newest
+    try:
+        publish_if_unchanged(authority, by=system_actor("revocation list"), now=now)
+    except RefusedError as refused:
+        log.warning("The list of %s could not be published: %s", authority.slug, refused)
+    return current_crl(authority)
+
+
 def publish_change(authority: Authority, *, now: dt.datetime) -> RevocationList | None:
     """Publish within the caller's transaction, after a revocation or a release.
 
@@ -79,7 +93,7 @@ def publish_change(authority: Authority, *, now: dt.datetime) -> RevocationList 
     try:
         with transaction.atomic():
             return _store(authority, number, now=now)
-    except (RefusedError, VaultError) as refused:
+    except RefusedError as refused:
         log.warning("The list of %s could not be published: %s", authority.slug, refused)
         return None
 
