@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from aggportal.certs.models import Authority, Certificate
 from aggportal.pki.errors import PkiError
 from aggportal.pki.facts import CertificateFacts
@@ -23,11 +25,9 @@ class Retired(PkiError):
 def authority_chain(authority: Authority) -> tuple[CertificateFacts, ...]:
     """Return the authority's own certificate and what is above it, upwards to the root."""
     found: list[CertificateFacts] = []
-    step: Authority | None = authority
-    while step is not None and len(found) < _HIGHEST:
+    for step in upwards(authority):
         found.append(read_certificate(step.certificate_pem))
         found.extend(_read(step.chain_pem))
-        step = step.parent
     return tuple(found)
 
 
@@ -49,18 +49,44 @@ def issuer_for(authority: Authority) -> Issuer:
 
 
 def require_issuing(authority: Authority) -> None:
-    """Refuse an authority that was retired: it answers for what it issued and signs nothing new."""
-    if authority.retired_at is None:
-        return
-    raise Retired(
-        _n(
-            "“%(label)s” was retired on %(since)s and issues no more; it still answers for what it "
-            "issued. Choose another authority."
-        ),
-        field="authority",
-        label=authority.label,
-        since=f"{authority.retired_at:%Y-%m-%d}",
-    )
+    """Refuse an authority that was retired, or whose own certificate was revoked: it answers for
+    what it issued and signs nothing new. Raises `Retired`.
+    """
+    if authority.retired_at is not None:
+        raise Retired(
+            _n(
+                "“%(label)s” was retired on %(since)s and issues no more; it still answers for "
+                "what it issued. Choose another authority."
+            ),
+            field="authority",
+            label=authority.label,
+            since=f"{authority.retired_at:%Y-%m-%d}",
+        )
+    revoked = next((step for step in upwards(authority) if is_revoked(step)), None)
+    if revoked is not None:
+        raise Retired(
+            _n(
+                "The certificate of “%(label)s” was revoked, so nothing that is signed under it is "
+                "trusted any more. Choose another authority."
+            ),
+            field="authority",
+            label=revoked.label,
+        )
+
+
+def is_revoked(authority: Authority) -> bool:
+    """Tell whether the authority above revoked its certificate."""
+    return authority.issued_as is not None and authority.issued_as.is_revoked
+
+
+def upwards(authority: Authority) -> Iterator[Authority]:
+    """Yield an authority and those of ours above it."""
+    step: Authority | None = authority
+    for _height in range(_HIGHEST):
+        if step is None:
+            return
+        yield step
+        step = step.parent
 
 
 def _read(pem: str) -> tuple[CertificateFacts, ...]:

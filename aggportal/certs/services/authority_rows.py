@@ -1,0 +1,91 @@
+"""The row of an authority that is made below another, or of a certificate that came back."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from aggportal.certs.models import Authority, Certificate, SealedKey
+from aggportal.certs.services.authorities import AuthorityChoices
+from aggportal.ledger.services import record
+from aggportal.pki.facts import CertificateFacts
+from aggportal.web.actors import Actor
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """Who signed an authority: `parent` is one of ours, and `issued_as` its row there; or the chain
+    above came from outside (PEM, upwards).
+    """
+
+    parent: Authority | None = None
+    issued_as: Certificate | None = None
+    chain_pem: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Papers:
+    """What an authority was made from: its CSR, its CSR JSON, its key."""
+
+    csr_pem: str
+    request_spec: str
+    key: SealedKey
+
+
+def store_authority(
+    facts: CertificateFacts,
+    choices: AuthorityChoices,
+    standing: Standing,
+    papers: Papers,
+    *,
+    by: Actor,
+    now: dt.datetime,
+) -> Authority:
+    """Store an authority and record it, in the caller's transaction; its key is stored already.
+
+    Raises IntegrityError where short name, key or certificate are another's.
+    """
+    authority = Authority(
+        slug=choices.slug,
+        label=choices.label,
+        lane=choices.lane,
+        mode=choices.mode,
+        file_base=choices.file_base,
+        subject=facts.subject,
+        common_name=facts.common_name[:200],
+        serial=facts.serial.zfill(40),
+        key_text=facts.key,
+        spki_sha256=facts.spki_sha256,
+        fingerprint_sha256=facts.sha256,
+        not_before=facts.not_before,
+        not_after=facts.not_after,
+        certificate_pem=facts.pem,
+        csr_pem=papers.csr_pem,
+        request_spec=papers.request_spec,
+        signing_config=choices.signing_config,
+        created_at=now,
+        created_by=by.name,
+        key=papers.key,
+        parent=standing.parent,
+        issued_as=standing.issued_as,
+        chain_pem=standing.chain_pem,
+        override_reason=choices.override_reason,
+    )
+    authority.save(force_insert=True)
+    record(
+        "authority.created",
+        actor=by,
+        subject=("authority", authority.slug, authority.label),
+        detail={
+            "serial": authority.serial,
+            "subject": authority.subject,
+            "signed_by": standing.parent.slug if standing.parent else facts.issuer,
+            "lane": authority.lane,
+            "key": authority.key_text,
+            "sha256": authority.fingerprint_sha256,
+            "not_after": authority.not_after.isoformat(),
+            **({"override_reason": choices.override_reason} if choices.override_reason else {}),
+        },
+        at=now,
+    )
+    return authority
