@@ -17,6 +17,8 @@ NO_PAGE = {
     "web:theme_choose": "answers POST alone, with a redirect",
     "certs:authority_file": "a file",
     "certs:authority_names": "answers POST alone: the form stands on certs:authority_show",
+    "certs:certificate_export_csv": "a file",
+    "certs:certificate_export_json": "a file",
     "certs:certificate_preview": "a fragment of certs:certificate_new",
     "certs:certificate_file": "a file",
     "certs:certificate_bundle": "a file",

@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from aggportal.certs.models import Certificate
+from aggportal.certs.models import Certificate, Lane
 from tests.certs.makers import make_authority, make_certificate
 
 pytestmark = pytest.mark.django_db
@@ -19,11 +19,11 @@ LIST = reverse("certs:certificate_list")
 @pytest.fixture
 def three(db) -> list[Certificate]:
     first = make_authority("first")
-    second = make_authority("second")
+    second = make_authority("second", lane=Lane.SERVING)
     long_ago = timezone.now() - dt.timedelta(days=400)
     return [
         make_certificate(first, "alpha", hosts=["alpha.example.com", "10.1.2.3"]),
-        make_certificate(second, "beta", profile="aggregator"),
+        make_certificate(second, "beta", profile="extension-serving", hosts=["beta.svc"]),
         make_certificate(first, "gamma", now=long_ago),
     ]
 
@@ -52,7 +52,7 @@ def test_the_list_is_narrowed_by_authority_profile_and_state(client_of, viewer, 
     client = client_of(viewer)
     assert found(client) == {"alpha", "beta", "gamma"}
     assert found(client, authority="first") == {"alpha", "gamma"}
-    assert found(client, profile="aggregator") == {"beta"}
+    assert found(client, profile="extension-serving") == {"beta"}
     assert found(client, state="good") == {"alpha", "beta"}
     assert found(client, state="expired", authority="first") == {"gamma"}
     assert found(client, state="soon") == set()

@@ -80,6 +80,27 @@ class CertificateQuerySet(models.QuerySet["Certificate"]):
         """Those that end between `now` and `within` after it, without revoked ones."""
         return self.filter(not_after__gte=now, not_after__lte=now + within, revoked_at=None)
 
+    def standing(self, state: str, *, within: dt.timedelta, now: dt.datetime) -> Self:
+        """Those that stand so: good, soon (they end `within`), expired, early, revoked, held or
+        renewed.
+        """
+        match state:
+            case "good":
+                return self.good(now=now)
+            case "soon":
+                return self.expiring(within=within, now=now)
+            case "expired":
+                return self.expired(now=now).filter(revoked_at=None)
+            case "early":
+                return self.filter(not_before__gt=now, revoked_at=None)
+            case "revoked":
+                return self.revoked().exclude(revocation_reason=Reason.HOLD)
+            case "held":
+                return self.filter(revocation_reason=Reason.HOLD)
+            case "renewed":
+                return self.filter(successor__isnull=False)
+        return self.none()
+
     def matching(self, text: str) -> Self:
         """Those whose CN or a name contains `text`, or whose serial or fingerprint is `text`
         (hexadecimal or decimal, colons and leading zeros as one likes).
