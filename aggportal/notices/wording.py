@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from aggportal.certs.models import Authority
 from aggportal.notices.models import Notice, SubjectKind
@@ -58,11 +58,12 @@ class Group:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Message:
-    """What one channel is to carry at once."""
+    """What one channel is to carry at once; `more` notices beside those in `groups` are counted."""
 
     subject: str
     text: str
     groups: tuple[Group, ...] = ()
+    more: int = 0
 
 
 def one_line(text: object, *, limit: int = 200) -> str:
@@ -109,18 +110,21 @@ def group_lines(lines: Iterable[Line]) -> tuple[Group, ...]:
     )
 
 
-def compose(lines: Sequence[Line], *, digest: bool) -> Message:
-    """Return the message that carries `lines`, at least one."""
-    groups = group_lines(lines)
-    if len(lines) == 1 and not digest:
-        subject = f"AggPortal: {groups[0].lines[0].said}"
-    else:
-        subject = _("AggPortal: %(count)d notices, the first: %(first)s") % {
-            "count": len(lines),
-            "first": groups[0].lines[0].said,
-        }
+def compose(lines: Sequence[Line], *, digest: bool, more: int = 0) -> Message:
+    """Return the message that carries `lines`, at least one, and says how many `more` there are."""
+    groups, count = group_lines(lines), len(lines) + more
+    subject = f"AggPortal: {groups[0].lines[0].said}"
+    if count > 1 or digest:
+        subject = ngettext(
+            "AggPortal: %(count)d notice: %(first)s",
+            "AggPortal: %(count)d notices, the first: %(first)s",
+            count,
+        ) % {"count": count, "first": groups[0].lines[0].said}
     parts = [_group_text(group) for group in groups]
-    return Message(subject=one_line(subject), text="\n\n".join([*parts, _foot()]), groups=groups)
+    if more:
+        parts.append(_("And %(count)d more.") % {"count": more})
+    text = "\n\n".join([*parts, _foot()])
+    return Message(subject=one_line(subject), text=text, groups=groups, more=more)
 
 
 def test_message() -> Message:

@@ -17,8 +17,8 @@ from aggportal.notices.deciding import (
     LOOK_BACK,
     Stage,
     day_stages,
-    shortest_life,
     late_stages,
+    shortest_life,
 )
 from aggportal.notices.models import Notice, SubjectKind
 from aggportal.notices.services.rules import DEFAULTS, RuleBook, Rules

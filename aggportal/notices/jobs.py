@@ -1,0 +1,29 @@
+"""What the worker does about notices."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from aggportal.notices.services.courier import Courier
+from aggportal.notices.services.noticing import forget_old_notices, notice_what_is_due
+from aggportal.web.periodic import periodic
+
+_courier = Courier()
+
+
+@periodic("notices.notice", every=dt.timedelta(minutes=1))
+def notice(now: dt.datetime) -> None:
+    """Notice what has reached a threshold."""
+    notice_what_is_due(now=now)
+
+
+@periodic("notices.deliver", every=dt.timedelta(seconds=5))
+def deliver(now: dt.datetime) -> None:
+    """Send what waits, beside the round."""
+    _courier.go()
+
+
+@periodic("notices.forget", every=dt.timedelta(hours=6))
+def forget(now: dt.datetime) -> None:
+    """Drop what was said of things that ended long ago."""
+    forget_old_notices(now=now)
