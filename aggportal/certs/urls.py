@@ -7,6 +7,8 @@ from django.urls import URLPattern, path
 from aggportal.certs.views import (
     authorities,
     authority_making,
+    authority_renewing,
+    certificate_keeping,
     certificate_lists,
     certificates,
     files,
@@ -30,6 +32,14 @@ authority_patterns: list[URLPattern] = [
         authorities.authority_file,
         name="authority_file",
     ),
+    path(
+        "authorities/<slug:slug>/renew/", authority_renewing.authority_renew, name="authority_renew"
+    ),
+    path(
+        "authorities/<slug:slug>/renew/request.csr",
+        authority_renewing.authority_renewal_request,
+        name="authority_renewal_request",
+    ),
     path("authorities/<slug:slug>/names/", authorities.authority_names, name="authority_names"),
     path("authorities/<slug:slug>/profiles/", profiles.profile_edit, name="profile_edit"),
 ]
@@ -51,6 +61,11 @@ certificate_patterns: list[URLPattern] = [
     path("certificates/<int:pk>/", certificates.certificate_show, name="certificate_show"),
     path("certificates/<int:pk>/renew/", renewing.certificate_renew, name="certificate_renew"),
     path("certificates/<int:pk>/renew/preview/", renewing.renewal_preview, name="renewal_preview"),
+    path(
+        "certificates/<int:pk>/keeping/",
+        certificate_keeping.certificate_keep,
+        name="certificate_keep",
+    ),
     path("certificates/<int:pk>/files/<str:name>", files.certificate_file, name="certificate_file"),
     path(
         "certificates/<int:pk>/forms/<str:name>",

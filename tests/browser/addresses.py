@@ -19,6 +19,7 @@ NO_PAGE = {
     "certs:authority_names": "answers POST alone: the form stands on certs:authority_show",
     "certs:certificate_export_csv": "a file",
     "certs:certificate_export_json": "a file",
+    "certs:certificate_keep": "answers POST alone: the form stands on certs:certificate_show",
     "certs:certificate_preview": "a fragment of certs:certificate_new",
     "certs:certificate_file": "a file",
     "certs:certificate_bundle": "a file",

@@ -9,11 +9,13 @@ from django.views.decorators.http import require_GET
 
 from aggportal.accounts.roles import Role, role_required
 from aggportal.certs.forms.issuing import SecretForm
+from aggportal.certs.forms.keeping import KeepingForm
 from aggportal.certs.forms.keystores import KeystoreForm
 from aggportal.certs.lane_words import LANE_WORDS
 from aggportal.certs.lifetimes import certificate_life
 from aggportal.certs.models import Certificate
 from aggportal.certs.services.files import public_files
+from aggportal.certs.services.keeping import keeping_of
 from aggportal.certs.services.keystores import forms_of
 from aggportal.ledger.models import Entry
 from aggportal.pki.reading import read_certificate
@@ -44,6 +46,7 @@ def certificate_context(certificate: Certificate) -> dict[str, object]:
         ),
         "other_forms": forms_of(certificate),
         "keystore_form": KeystoreForm(initial={"alias": certificate.file_base}),
+        "keeping_form": KeepingForm.showing(keeping_of(certificate)),
         "story": story[:50],
     }
 
