@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from aggportal.pki.constraints import constraints_extension
 from aggportal.pki.extensions import DELEGATION_USAGE, general_names
+from aggportal.pki.facts import extension_of
 from aggportal.pki.hosts import classify_hosts
 from aggportal.pki.keys import (
     PrivateKey,
@@ -27,7 +28,9 @@ def make_csr(
 
     `compat` keeps an authority's hosts, as cfssl does. Raises what host reading raises.
     """
-    builder = x509.CertificateSigningRequestBuilder().subject_name(build_request_subject(spec))
+    builder = x509.CertificateSigningRequestBuilder().subject_name(
+        build_request_subject(spec, compat=compat)
+    )
     sans = classify_hosts(spec.hosts, compat=compat)
     if sans and (spec.ca is None or compat):
         builder = builder.add_extension(x509.SubjectAlternativeName(general_names(sans)), False)
@@ -43,6 +46,21 @@ def make_csr(
         oid = x509.ObjectIdentifier(extension.oid)
         value = x509.UnrecognizedExtension(oid, extension.value)
         builder = builder.add_extension(value, extension.critical)
+    public_key = require_allowed_key(key.public_key())
+    return builder.sign(key, hash_algorithm(signature_hash_for(key_spec_of(public_key))))
+
+
+def authority_csr(
+    certificate: x509.Certificate, *, key: PrivateKey
+) -> x509.CertificateSigningRequest:
+    """Make a CSR of an authority that exists: its subject to the byte, its basic and name
+    constraints.
+    """
+    builder = x509.CertificateSigningRequestBuilder().subject_name(certificate.subject)
+    for kind in (x509.BasicConstraints, x509.NameConstraints):
+        value = extension_of(certificate, kind)
+        if value is not None:
+            builder = builder.add_extension(value, True)
     public_key = require_allowed_key(key.public_key())
     return builder.sign(key, hash_algorithm(signature_hash_for(key_spec_of(public_key))))
 

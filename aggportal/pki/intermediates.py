@@ -95,6 +95,7 @@ def plan_cross(
     expiry: str,
     addresses: Profile | None = None,
     now: dt.datetime,
+    compat: bool = False,
 ) -> CertificatePlan:
     """Plan another certificate of an authority's same subject and key, signed by `issuer`: path
     length, name constraints and key identifier as it has them; it ends with either at the latest.
@@ -122,7 +123,9 @@ def plan_cross(
         addresses=addresses,
     )
     cut = replace(issuer, validity=replace(issuer.validity, not_after=end))
-    plan = plan_wanted(wanted, profile=profile, issuer=cut, now=now, end_with_issuer=True)
+    plan = plan_wanted(
+        wanted, profile=profile, issuer=cut, now=now, compat=compat, end_with_issuer=True
+    )
     identifier = extension_of(certificate, x509.SubjectKeyIdentifier)
     ski = identifier.digest if identifier else key_identifier(key)
     return replace(plan, subject_key_identifier=ski)
