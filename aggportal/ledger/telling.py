@@ -17,6 +17,7 @@ ACTIONS = {
     "person.password_renewed": gettext_lazy("made a one-time password for"),
     "authority.created": gettext_lazy("made the authority"),
     "authority.renewed": gettext_lazy("renewed the certificate of the authority"),
+    "authority.renewal_requested": gettext_lazy("made a request to renew the authority"),
     "authority.rekeyed": gettext_lazy("made a successor with a new key for the authority"),
     "authority.retired": gettext_lazy("retired the authority"),
     "authority.reinstated": gettext_lazy("let the authority issue again"),

@@ -28,6 +28,8 @@ NO_PAGE = {
     "certs:certificate_form": "a file",
     "certs:certificate_keystore": "answers POST alone, with a file",
     "certs:certificate_truststore": "answers POST alone, with a file",
+    "certs:renewal_preview": "a fragment of certs:certificate_renew",
+    "certs:authority_renewal_request": "answers POST alone, with a file",
     "certs:request_preview": "a fragment of certs:request_new",
     "certs:request_compare": "a fragment of certs:request_show",
     "certs:request_sign": "answers POST alone: the form stands on certs:request_show",

@@ -15,6 +15,7 @@ from aggportal.certs.services.authority_renewing import (
 )
 from aggportal.certs.services.chains import require_issuing
 from aggportal.certs.services.keys import open_authority_key
+from aggportal.ledger.services import record
 from aggportal.pki.csrs import csr_pem
 from aggportal.pki.errors import InvalidCertificate
 from aggportal.pki.facts import CertificateFacts, is_issued_by
@@ -22,6 +23,19 @@ from aggportal.pki.reading import read_certificates
 from aggportal.pki.renewing import renewal_request, require_same_authority
 from aggportal.web.actors import Actor
 from aggportal.words import gettext_noop as _n
+
+
+def ask_outside(authority: Authority, *, by: Actor, now: dt.datetime) -> str:
+    """Return `renewal_csr` for the page, and write down that it was made. Raises `Retired`."""
+    require_issuing(authority)
+    text = renewal_csr(authority)
+    record(
+        "authority.renewal_requested",
+        actor=by,
+        subject=("authority", authority.slug, authority.label),
+        at=now,
+    )
+    return text
 
 
 def renewal_csr(authority: Authority) -> str:
