@@ -12,9 +12,9 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from aggportal.pki.bundles import find_issuer
 from aggportal.pki.facts import CertificateFacts
 from aggportal.pki.inspected import Inspection, Thing
+from aggportal.pki.paths import Path, find_paths
 from aggportal.pki.things import inspect_certificate
 from aggportal.tls.findings import Finding, Level, found
 from aggportal.words import Sentence
@@ -27,6 +27,7 @@ class Place(enum.StrEnum):
     OWN = "own"
     ISSUER = "issuer"
     ROOT = "root"
+    SIDEWAYS = "sideways"
     LATE = "late"
     DOUBLE = "double"
     STRANGER = "stranger"
@@ -37,6 +38,7 @@ PLACE_WORDS: dict[Place, Sentence] = {
     Place.OWN: Sentence(text=_n("the server's own")),
     Place.ISSUER: Sentence(text=_n("issued the one before")),
     Place.ROOT: Sentence(text=_n("a root, which nobody needs to be sent")),
+    Place.SIDEWAYS: Sentence(text=_n("leads another way up")),
     Place.LATE: Sentence(text=_n("belongs to the chain, but stands in the wrong place")),
     Place.DOUBLE: Sentence(text=_n("sent twice")),
     Place.STRANGER: Sentence(text=_n("does not belong to the chain")),
@@ -59,7 +61,7 @@ class ServedCertificate:
     @property
     def is_fault(self) -> bool:
         """Whether it should not stand there."""
-        return self.place not in (Place.OWN, Place.ISSUER, Place.ROOT)
+        return self.place not in (Place.OWN, Place.ISSUER, Place.ROOT, Place.SIDEWAYS)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,13 +92,13 @@ class Served:
 def read_served(chain: Sequence[bytes], *, now: dt.datetime) -> Served:
     """Explain every certificate (DER) of `chain`, and find the path through it."""
     things = [inspect_certificate(der, source=_source(n), now=now) for n, der in enumerate(chain)]
-    path = _path(things)
+    ways = _ways(things, now)
     rows = []
     for at, thing in enumerate(things):
         earlier = {_digest(der) for der in chain[:at]}
-        place = Place.DOUBLE if _digest(chain[at]) in earlier else _place(at, things, path)
+        place = Place.DOUBLE if _digest(chain[at]) in earlier else _place(at, things, ways)
         rows.append(ServedCertificate(number=at + 1, thing=thing, place=place))
-    return Served(certificates=tuple(rows), path=path)
+    return Served(certificates=tuple(rows), path=ways[0].certificates if ways else ())
 
 
 def _source(at: int) -> Sentence:
@@ -107,30 +109,33 @@ def _digest(der: bytes) -> str:
     return hashlib.sha256(der).hexdigest()
 
 
-def _path(things: Sequence[Thing]) -> tuple[CertificateFacts, ...]:
+def _ways(things: Sequence[Thing], now: dt.datetime) -> tuple[Path, ...]:
+    """Every way up from the first through the others; the best comes first."""
+    read = [thing.facts for thing in things if thing.facts is not None]
     if not things or things[0].facts is None:
         return ()
-    among = [thing.facts for thing in things if thing.facts is not None]
-    path = [things[0].facts]
-    while (issuer := find_issuer(path[-1], among)) is not None:
-        if issuer.sha256 in {step.sha256 for step in path}:
-            break
-        path.append(issuer)
-    return tuple(path)
+    return find_paths(
+        things[0].facts,
+        intermediates=[facts for facts in read if not facts.self_signed],
+        roots=[facts for facts in read if facts.self_signed],
+        now=now,
+    )
 
 
-def _place(at: int, things: Sequence[Thing], path: Sequence[CertificateFacts]) -> Place:
+def _place(at: int, things: Sequence[Thing], ways: Sequence[Path]) -> Place:
     facts = things[at].facts
     if facts is None:
         return Place.UNREAD
     if at == 0:
         return Place.OWN
-    steps = [step.sha256 for step in path]
-    if facts.sha256 not in steps:
+    if not any(facts in way.certificates for way in ways):
         return Place.STRANGER
-    served = dict.fromkeys(t.facts.sha256 for t in things[:at] if t.facts is not None)
-    rank = sum(digest in steps for digest in served)  # strangers and doubles do not count
-    if facts.sha256 != steps[rank]:
+    steps = ways[0].certificates
+    if facts not in steps:
+        return Place.SIDEWAYS
+    served = dict.fromkeys(thing.facts.sha256 for thing in things[:at] if thing.facts)
+    rank = sum(step.sha256 in served for step in steps)  # strangers and doubles do not count
+    if facts != steps[rank]:
         return Place.LATE
     return Place.ROOT if facts.self_signed else Place.ISSUER
 
@@ -175,33 +180,3 @@ _FAULTS = {
         _n("Number %(numbers)s is a root. Clients trust their own copy of it, or not at all."),
     ),
 }
-
-
-def end_findings(
-    path: Sequence[CertificateFacts], known: Sequence[CertificateFacts]
-) -> Iterator[Finding]:
-    """Say whether something is missing above `path`; `known` are authorities that we hold."""
-    if not path:
-        return
-    top = path[-1]
-    if top.self_signed:
-        if len(path) == 1 and not top.is_ca:
-            text = _n("It is self-signed: it is trusted only where exactly it is installed.")
-            yield found(Level.KNOW, text)
-        return
-    issuer = find_issuer(top, known)
-    if issuer is None:
-        text = _n(
-            "The chain ends at “%(top)s”. Who connects must know its issuer “%(issuer)s”: right if "
-            "that is a root that they trust; if it is an intermediate, it is missing here."
-        )
-        yield found(Level.KNOW, text, top=top.subject, issuer=top.issuer)
-    elif issuer.self_signed:
-        text = _n("Above it stands the root “%(root)s”, which is rightly not sent.")
-        yield found(Level.OK, text, root=issuer.subject)
-    else:
-        text = _n(
-            "The intermediate “%(issuer)s” is missing: it is not a root, so clients that trust "
-            "its root alone cannot build the chain. Serve it behind “%(top)s”."
-        )
-        yield found(Level.BAD, text, top=top.subject, issuer=issuer.subject)

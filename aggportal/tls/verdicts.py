@@ -24,8 +24,8 @@ def certificate_findings(
     """Judge the chain from the server's own certificate upwards, for a client that wants `name`."""
     if path:
         yield name_finding(path[0], name)
-        yield from date_findings(path, now=now)
-        yield from use_findings(path)
+        yield date_finding(path[0], now=now)
+        yield from key_findings(path)
 
 
 def name_finding(facts: CertificateFacts, name: str) -> Finding:
@@ -85,41 +85,27 @@ def _told(facts: CertificateFacts, names: Sequence[str]) -> dict[str, object]:
     return {"names": ", ".join(listed[:_LISTED]) + more}
 
 
-def date_findings(path: Sequence[CertificateFacts], *, now: dt.datetime) -> Iterator[Finding]:
-    """Judge the dates of the server's certificate and of those above it."""
-    own, *above = path
+def date_finding(own: CertificateFacts, *, now: dt.datetime) -> Finding:
+    """Judge the dates of the server's certificate."""
     left = (own.not_after - now).days
+    when = f"{own.not_after:%Y-%m-%d %H:%M} UTC"
     if now < own.not_before:
         text = _n("It is not valid before %(when)s; check the clocks of both sides.")
-        yield found(Level.BAD, text, when=f"{own.not_before:%Y-%m-%d %H:%M} UTC")
-    elif now > own.not_after:
+        return found(Level.BAD, text, when=f"{own.not_before:%Y-%m-%d %H:%M} UTC")
+    if now > own.not_after:
         text = _n("It expired %(days)d days ago, on %(when)s.")
-        yield found(Level.BAD, text, days=-left - 1, when=f"{own.not_after:%Y-%m-%d %H:%M} UTC")
-    elif own.not_after - now < SOON:
+        return found(Level.BAD, text, days=-left - 1, when=when)
+    if own.not_after - now < SOON:
         text = _n("It expires in %(days)d days, on %(when)s.")
-        yield found(Level.WARN, text, days=left, when=f"{own.not_after:%Y-%m-%d %H:%M} UTC")
-    else:
-        yield found(Level.OK, _n("It is valid for %(days)d more days."), days=left)
-    for each in above:
-        if not each.not_before <= now <= each.not_after:
-            text = _n("“%(subject)s” above it is not valid now, so programs refuse the chain.")
-            yield found(Level.BAD, text, subject=each.subject)
+        return found(Level.WARN, text, days=left, when=when)
+    return found(Level.OK, _n("It is valid for %(days)d more days."), days=left)
 
 
-def use_findings(path: Sequence[CertificateFacts]) -> Iterator[Finding]:
-    """Judge the usages and signatures."""
-    own, *above = path
-    uses = own.extended_usages
-    if uses and not {"server auth", "any"} & set(uses):
-        text = _n("It must not serve: its extended usages are %(usages)s, without server auth.")
-        yield found(Level.BAD, text, usages=", ".join(uses))
-    if own.is_ca:
+def key_findings(path: Sequence[CertificateFacts]) -> Iterator[Finding]:
+    """Judge what every program looks at, whomever it trusts: an authority's key, old signatures."""
+    if path[0].is_ca:
         text = _n("It is an authority's certificate: its key signs others and should not serve.")
         yield found(Level.WARN, text)
-    for each in above:
-        if not each.is_ca or (each.key_usages and "cert sign" not in each.key_usages):
-            text = _n("“%(subject)s” above it may not sign certificates.")
-            yield found(Level.BAD, text, subject=each.subject)
     for each in path:
         if not each.self_signed and ("SHA-1" in each.signature or "MD5" in each.signature):
             text = _n("“%(subject)s” is signed with %(signature)s, which programs refuse.")
