@@ -33,3 +33,9 @@ class NothingToRetry(RefusedError):
     """The delivery is not one that was given up."""
 
     code = "nothing_to_retry"
+
+
+class NoFeed(RefusedError):
+    """There is no such feed, or its person may not read it."""
+
+    code = "no_feed"

@@ -11,14 +11,17 @@ from aggportal.notices.models import SubjectKind
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Subject:
-    """Something with an end. `pk` is the certificate's, or the authority's (also for its list).
+    """Something with an end. `pk` is the certificate's, or the authority's (also for its list),
+    `identity` a SHA-256 (hex) that no other of its kind has anywhere.
 
     `authority_id` is the authority of ours whose rules govern it; `stages` are those rules for it.
     """
 
     kind: SubjectKind
     pk: int
+    identity: str
     label: str
+    begins: dt.datetime
     ends: dt.datetime
     authority_id: int | None
     stages: tuple[Stage, ...]

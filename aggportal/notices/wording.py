@@ -38,13 +38,18 @@ _SAID = {
 class Line:
     """One notice as it is told: `said` in words, `standing` what happened since, or empty.
 
-    `address` is a URL, or a path where the portal does not know its own address.
+    `path` leads to its subject's page.
     """
 
     notice: Notice
     said: str
     standing: str
-    address: str
+    path: str
+
+    @property
+    def address(self) -> str:
+        """The page's URL; its path where the portal does not know its own address."""
+        return address_of(self.path)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,7 +90,7 @@ def line_of(notice: Notice, *, standing: str = "", now: dt.datetime) -> Line:
     }
     subject = notice.certificate or notice.authority
     path = subject.get_absolute_url() if subject else reverse("notices:notice_list")
-    return Line(notice=notice, said=str(said), standing=standing, address=address_of(path))
+    return Line(notice=notice, said=str(said), standing=standing, path=path)
 
 
 def when(ends: dt.datetime, *, now: dt.datetime) -> str:

@@ -72,7 +72,9 @@ def subject_of_certificate(certificate: Certificate, rules: Rules) -> Subject:
     return Subject(
         kind=SubjectKind.CERTIFICATE,
         pk=certificate.pk,
+        identity=certificate.fingerprint_sha256,
         label=str(certificate)[:300],
+        begins=certificate.not_before,
         ends=certificate.not_after,
         authority_id=certificate.authority_id,
         stages=_certificate_stages(certificate, rules, life=life),
@@ -85,7 +87,9 @@ def subject_of_authority(authority: Authority, rules: Rules) -> Subject:
     return Subject(
         kind=SubjectKind.AUTHORITY,
         pk=authority.pk,
+        identity=authority.spki_sha256,
         label=authority.label,
+        begins=authority.not_before,
         ends=authority.not_after,
         authority_id=authority.pk,
         stages=day_stages(rules.authority_days, life=life),
@@ -97,7 +101,9 @@ def subject_of_list(newest: RevocationList) -> Subject:
     return Subject(
         kind=SubjectKind.LIST,
         pk=newest.authority_id,
+        identity=newest.authority.spki_sha256,
         label=newest.authority.label,
+        begins=newest.this_update,
         ends=newest.next_update,
         authority_id=newest.authority_id,
         stages=late_stages(life=newest.next_update - newest.this_update),
