@@ -11,6 +11,8 @@ from aggportal.certs.views import (
     certificate_keeping,
     certificate_lists,
     certificates,
+    chains,
+    crls,
     files,
     inspecting,
     issuing,
@@ -20,6 +22,7 @@ from aggportal.certs.views import (
     renewing,
     request_deciding,
     request_receiving,
+    revoking,
 )
 
 app_name = "certs"
@@ -40,11 +43,16 @@ authority_patterns: list[URLPattern] = [
         authority_renewing.authority_renewal_request,
         name="authority_renewal_request",
     ),
+    path("authorities/<slug:slug>/ways/<str:name>", chains.authority_way, name="authority_way"),
     path("authorities/<slug:slug>/names/", authorities.authority_names, name="authority_names"),
+    path("authorities/<slug:slug>/crl/", crls.crl_change, name="crl_change"),
+    path("authorities/<slug:slug>/crl/publish/", crls.crl_publish, name="crl_publish"),
     path("authorities/<slug:slug>/profiles/", profiles.profile_edit, name="profile_edit"),
 ]
 certificate_patterns: list[URLPattern] = [
     path("inspect/", inspecting.inspection_show, name="inspection_show"),
+    path("bundle/", chains.bundle_show, name="bundle_show"),
+    path("certificates/<int:pk>/ways/<str:name>", chains.certificate_way, name="certificate_way"),
     path("certificates/", certificate_lists.certificate_list, name="certificate_list"),
     path(
         "certificates/export.csv",
@@ -58,6 +66,11 @@ certificate_patterns: list[URLPattern] = [
     ),
     path("certificates/new/", issuing.certificate_new, name="certificate_new"),
     path("certificates/new/preview/", issuing.certificate_preview, name="certificate_preview"),
+    path("certificates/revoke/", revoking.certificates_revoke, name="certificates_revoke"),
+    path("certificates/<int:pk>/revoke/", revoking.certificate_revoke, name="certificate_revoke"),
+    path(
+        "certificates/<int:pk>/release/", revoking.certificate_release, name="certificate_release"
+    ),
     path("certificates/<int:pk>/", certificates.certificate_show, name="certificate_show"),
     path("certificates/<int:pk>/renew/", renewing.certificate_renew, name="certificate_renew"),
     path("certificates/<int:pk>/renew/preview/", renewing.renewal_preview, name="renewal_preview"),

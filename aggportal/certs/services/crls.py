@@ -16,6 +16,7 @@ from aggportal.pki.crls import CrlFacts, sign_crl
 from aggportal.pki.revocations import Revocation
 from aggportal.web.actors import Actor, system_actor
 from aggportal.words import RefusedError
+from aggportal.words import gettext_noop as _n
 
 log = logging.getLogger("aggportal.crls")
 
@@ -23,6 +24,12 @@ log = logging.getLogger("aggportal.crls")
 KEPT = 36
 # A list is replaced when less than this share of its life is left.
 LEFT_SHARE = 1 / 3
+
+
+class PublishedMeanwhile(RefusedError):
+    """Somebody published a list since the page was read."""
+
+    code = "published-meanwhile"
 
 
 def current_crl(authority: Authority) -> RevocationList | None:
@@ -65,6 +72,21 @@ def publish_if_unchanged(
         return None
     published = _store(authority, authority.crl_number + 1, now=now)
     _record(authority, published, by=by, now=now)
+    return published
+
+
+def publish_after(
+    authority: Authority, number: int, *, by: Actor, now: dt.datetime
+) -> RevocationList:
+    """Publish the list that follows `number`. Raises `PublishedMeanwhile` where it is not the
+    newest any longer, and what signing raises.
+    """
+    authority.crl_number = number
+    published = publish_if_unchanged(authority, by=by, now=now)
+    if published is None:
+        raise PublishedMeanwhile(
+            _n("A newer list was published since this page was read. Look at it first.")
+        )
     return published
 
 
