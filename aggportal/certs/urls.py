@@ -6,8 +6,10 @@ from django.urls import URLPattern, path
 
 from aggportal.certs.views import (
     authorities,
+    authority_importing,
     authority_making,
     authority_renewing,
+    certificate_importing,
     certificate_keeping,
     certificate_lists,
     certificates,
@@ -29,6 +31,12 @@ app_name = "certs"
 authority_patterns: list[URLPattern] = [
     path("authorities/", authorities.authority_list, name="authority_list"),
     path("authorities/new/", authority_making.authority_new, name="authority_new"),
+    path("authorities/import/", authority_importing.authority_import, name="authority_import"),
+    path(
+        "authorities/import/<uuid:pk>/",
+        authority_importing.authority_import_choose,
+        name="authority_import_choose",
+    ),
     path("authorities/<slug:slug>/", authorities.authority_show, name="authority_show"),
     path(
         "authorities/<slug:slug>/files/<str:name>",
@@ -65,6 +73,15 @@ certificate_patterns: list[URLPattern] = [
         name="certificate_export_json",
     ),
     path("certificates/new/", issuing.certificate_new, name="certificate_new"),
+    path(
+        "certificates/import/", certificate_importing.certificate_import, name="certificate_import"
+    ),
+    path("certificates/import/certdb/", certificate_importing.certdb_import, name="certdb_import"),
+    path(
+        "certificates/import/<uuid:pk>/",
+        certificate_importing.import_result,
+        name="import_result",
+    ),
     path("certificates/new/preview/", issuing.certificate_preview, name="certificate_preview"),
     path("certificates/revoke/", revoking.certificates_revoke, name="certificates_revoke"),
     path("certificates/<int:pk>/revoke/", revoking.certificate_revoke, name="certificate_revoke"),
