@@ -200,9 +200,9 @@ def subject_spec(name: x509.Name) -> RequestSpec:
 
 def _subject(csr: CsrFacts, *, compat: bool, changes: Changes) -> x509.Name:
     if changes.subject is not None:
-        return build_subject(changes.subject)
+        return build_subject(changes.subject, compat=compat)
     _require_readable_subject(csr.name, compat=compat)
-    return build_subject(subject_spec(csr.name)) if compat else csr.name
+    return build_subject(subject_spec(csr.name), compat=True) if compat else csr.name
 
 
 def _require_readable_subject(name: x509.Name, *, compat: bool) -> None:

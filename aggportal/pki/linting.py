@@ -30,6 +30,12 @@ class LinterMissing(PkiError):
     code = "linter-missing"
 
 
+class LintFault(PkiError):
+    """The linter found an error in what was signed; it is not given away."""
+
+    code = "lint-fault"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LintFinding:
     """One finding:
@@ -51,6 +57,20 @@ class LintFinding:
 def lint_certificate(der: bytes) -> tuple[LintFinding, ...]:
     """Lint one certificate by RFC 5280. Raises `LinterMissing`, `InvalidCertificate`."""
     return _linted(der, *_linter())
+
+
+def require_no_fault(der: bytes) -> None:
+    """Refuse a certificate in which the linter finds an error. Raises `LintFault`, and as
+    `lint_certificate`.
+    """
+    faults = [finding for finding in lint_certificate(der) if finding.is_fault]
+    if faults:
+        words = _n(
+            "The linter %(source)s finds errors in what was signed (%(codes)s), so it was thrown "
+            "away. Mend the request or the profile, or choose cfssl's exact behaviour."
+        )
+        codes = ", ".join(sorted({fault.code for fault in faults}))
+        raise LintFault(words, field="profile", source=SOURCE, codes=codes)
 
 
 def lint_revocations(der: bytes) -> tuple[LintFinding, ...]:

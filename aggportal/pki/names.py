@@ -1,7 +1,8 @@
 """Distinguished names as cfssl builds them, RFC 5280 section 4.1.2.4.
 
-Order C, ST, L, street, postal code, O, OU, CN, serialNumber, then the rest. Repeated values of one
-type form a single multi-valued RDN. Kubernetes reads CN as the user name and every O as a group.
+Order C, ST, L, street, postal code, O, OU, CN, serialNumber, then the rest. In cfssl repeated
+values of one type form a single multi-valued RDN, which X.501 section 9.3 forbids: in strict mode
+each is an RDN of its own. Kubernetes reads CN as the user name and every O as a group.
 """
 
 from __future__ import annotations
@@ -33,8 +34,10 @@ _SHORT = {
 OIDS_OF_SHORT = {short: oid for oid, short in _SHORT.items()}
 
 
-def build_subject(spec: RequestSpec) -> x509.Name:
-    """Build the subject. Raises `InvalidField` when a value stands twice in one type."""
+def build_subject(spec: RequestSpec, *, compat: bool = False) -> x509.Name:
+    """Build the subject; in `compat` repeated values share an RDN. Raises `InvalidField` when a
+    value stands twice in one type.
+    """
     street, postal_code = _from_oid(spec, STREET), _from_oid(spec, POSTAL_CODE)
     groups = [
         (NameOID.COUNTRY_NAME, _of(spec, "country")),
@@ -47,7 +50,7 @@ def build_subject(spec: RequestSpec) -> x509.Name:
         (NameOID.COMMON_NAME, [spec.common_name] if spec.common_name else []),
         (NameOID.SERIAL_NUMBER, [spec.serial_number] if spec.serial_number else []),
     ]
-    rdns = [_rdn(oid, values) for oid, values in groups if values]
+    rdns = [_rdn(oid, part) for oid, values in groups for part in _parts(values, compat)]
     rdns += [
         _rdn(oid, [value])
         for oid, value in _extras(spec)
@@ -56,12 +59,13 @@ def build_subject(spec: RequestSpec) -> x509.Name:
     return x509.Name(rdns)
 
 
-def build_request_subject(spec: RequestSpec) -> x509.Name:
+def build_request_subject(spec: RequestSpec, *, compat: bool = False) -> x509.Name:
     """Build the CSR's subject: as the certificate's, but street and postal code stand at the end
     among the extras.
     """
     common = {NameOID.STREET_ADDRESS, NameOID.POSTAL_CODE}
-    front = [rdn for rdn in build_subject(spec).rdns if not common & {a.oid for a in rdn}]
+    whole = build_subject(spec, compat=compat)
+    front = [rdn for rdn in whole.rdns if not common & {a.oid for a in rdn}]
     split = sum(1 for rdn in front if {a.oid for a in rdn} <= _COMMON)
     return x509.Name([*front[:split], *(_rdn(oid, [value]) for oid, value in _extras(spec))])
 
@@ -128,11 +132,19 @@ def _entry_extras(entry: NameEntry) -> Iterator[tuple[x509.ObjectIdentifier, str
         yield NameOID.EMAIL_ADDRESS, entry.email
 
 
-def _rdn(oid: x509.ObjectIdentifier, values: list[str]) -> x509.RelativeDistinguishedName:
+def _parts(values: list[str], compat: bool) -> Iterator[list[str]]:
+    """Yield the values that share an RDN."""
     if len(set(values)) < len(values):
         words = _n("%(value)s stands twice in names; write it once.")
         twice = next(value for value in values if values.count(value) > 1)
         raise InvalidField(words, field="names", value=twice)
+    if compat:
+        yield from ([values] if values else [])
+    else:
+        yield from ([value] for value in values)
+
+
+def _rdn(oid: x509.ObjectIdentifier, values: list[str]) -> x509.RelativeDistinguishedName:
     return x509.RelativeDistinguishedName([_attribute(oid, value) for value in values])
 
 

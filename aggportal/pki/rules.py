@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from aggportal.pki.errors import (
     InvalidField,
     NameNotAllowed,
+    NoUsage,
     OutlivesIssuer,
     PathLengthExceeded,
     UnsupportedProfile,
@@ -14,6 +15,7 @@ from aggportal.pki.errors import (
 from aggportal.pki.hosts import San
 from aggportal.pki.plans import Issuer, Validity
 from aggportal.pki.profiles import Profile
+from aggportal.pki.usages import extended_key_usages, fitting_key_usages, key_usages
 from aggportal.pki.whitelist import compile_whitelist
 from aggportal.words import gettext_noop as _n
 
@@ -38,6 +40,24 @@ def require_local_profile(profile: Profile) -> None:
     if profile.client_serials:
         words = _n("The profile %(name)s wants the serial number from the requester (cfssl 1400).")
         raise UnsupportedProfile(words, field="serial", name=profile.name)
+
+
+def decided_usages(
+    profile: Profile, *, key: str, compat: bool
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the key usages and extended key usages that a key of this description gets.
+
+    In strict mode what such a key cannot do is left out. Raises `NoUsage`, `InvalidField`.
+    """
+    usages, extended = key_usages(profile.usages), extended_key_usages(profile.usages)
+    require_fitting_usages(usages, is_ca=profile.ca_constraint.is_ca, compat=compat)
+    if not compat:
+        usages = fitting_key_usages(usages, key=key)
+    if not usages and not extended:
+        raise NoUsage(
+            _n("The profile %(name)s allows no usage."), field="profile", name=profile.name
+        )
+    return usages, extended
 
 
 def require_fitting_usages(usages: Sequence[str], *, is_ca: bool, compat: bool) -> None:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
 from aggportal.certs.forms.config_editor import uploaded_text
+from aggportal.certs.forms.override import override_reason_field
 from aggportal.certs.forms.starting_points import OWN, PRINT_DEFAULTS, RECOMMENDED, starting_config
 from aggportal.certs.lane_words import LANE_WORDS
 from aggportal.certs.models import Mode
@@ -82,6 +83,8 @@ class AuthorityForm(PortalForm):
             (Mode.COMPAT, _l("Exactly as cfssl")),
         ],
     )
+
+    override_reason = override_reason_field()
 
     def clean_label(self) -> str:
         label: str = self.cleaned_data["label"]

@@ -9,12 +9,14 @@ from django.db import IntegrityError, transaction
 
 from aggportal.certs.models import Authority, Lane, Mode
 from aggportal.certs.services.keys import seal_key
+from aggportal.certs.services.lanes import Passed, require_authority_lane
+from aggportal.certs.services.signing import sign_plan
 from aggportal.ledger.models import Outcome
 from aggportal.ledger.services import record
 from aggportal.pki.csrs import csr_pem, make_csr
 from aggportal.pki.exports import require_base_name
 from aggportal.pki.facts import certificate_facts
-from aggportal.pki.issuing import certificate_pem, plan_authority, sign_certificate
+from aggportal.pki.issuing import certificate_pem, plan_authority
 from aggportal.pki.jsontext import dump_json
 from aggportal.pki.keys import generate_key
 from aggportal.pki.requests import dump_request_spec
@@ -33,7 +35,8 @@ class SlugTaken(RefusedError):
 class AuthorityChoices:
     """What an authority is besides its request spec.
 
-    `signing_config` is the text of a checked ca-config.json.
+    `signing_config` is the text of a checked ca-config.json. `override_reason` lets pass what the
+    lane forbids; only an administrator may give it.
     """
 
     label: str
@@ -42,6 +45,7 @@ class AuthorityChoices:
     mode: Mode
     file_base: str
     signing_config: str
+    override_reason: str = ""
 
 
 def create_authority(
@@ -56,6 +60,9 @@ def create_authority(
     require_free_slug(choices.slug)
     compat = choices.mode == Mode.COMPAT
     plan = plan_authority(spec, now=now, compat=compat)
+    passed = require_authority_lane(
+        choices.lane, plan.subject, override_reason=choices.override_reason, now=now
+    )
     record(
         "authority.created",
         actor=by,
@@ -66,7 +73,7 @@ def create_authority(
     )
     key = generate_key(spec.key)
     csr = make_csr(spec, key=key, compat=compat)
-    certificate = sign_certificate(plan, public_key=key.public_key(), issuer_key=key)
+    certificate = sign_plan(plan, public_key=key.public_key(), issuer_key=key, passed=passed)
     facts = certificate_facts(certificate)
     authority = Authority(
         slug=choices.slug,
@@ -89,16 +96,17 @@ def create_authority(
         created_at=now,
         created_by=by.name,
         key=seal_key(key, purpose="authority-key"),
+        override_reason=passed.reason,
     )
     try:
-        _store(authority, by=by, now=now)
+        _store(authority, passed, by=by, now=now)
     except IntegrityError as exc:
         raise _slug_taken(choices.slug) from exc
     return authority
 
 
 @transaction.atomic
-def _store(authority: Authority, *, by: Actor, now: dt.datetime) -> None:
+def _store(authority: Authority, passed: Passed, *, by: Actor, now: dt.datetime) -> None:
     authority.key.save(force_insert=True)
     authority.save(force_insert=True)
     record(
@@ -112,6 +120,7 @@ def _store(authority: Authority, *, by: Actor, now: dt.datetime) -> None:
             "key": authority.key_text,
             "sha256": authority.fingerprint_sha256,
             "not_after": authority.not_after.isoformat(),
+            **passed.detail,
         },
         at=now,
     )

@@ -28,10 +28,12 @@ from aggportal.certs.lane_words import LANE_WORDS
 from aggportal.certs.models import Authority, Lane, Mode
 from aggportal.certs.services.authorities import AuthorityChoices, create_authority
 from aggportal.certs.services.authority_names import file_base_for, free_slug
-from aggportal.pki.errors import PkiError
-from aggportal.pki.explaining import Explanation, explain, explain_problems
+from aggportal.certs.services.lanes import dangers_of_authority
+from aggportal.pki.errors import InvalidFields, PkiError
+from aggportal.pki.explaining import Explanation, explain, explain_problems, with_dangers
 from aggportal.pki.issuing import plan_authority
 from aggportal.web.actors import actor_of
+from aggportal.web.sentences import words
 
 
 @require_http_methods(["GET", "POST"])
@@ -72,12 +74,22 @@ def _create(request: HttpRequest, form: AuthorityForm, view: RequestView) -> Htt
         mode=Mode(values["mode"]),
         file_base=values["file_base"] or file_base_for(view.spec),
         signing_config=values["signing_config"],
+        override_reason=values["override_reason"],
     )
     try:
         authority = create_authority(view.spec, choices, by=actor_of(request), now=timezone.now())
     except PkiError as refused:
-        return _page(request, form, with_refusal(view, refused), status=422)
+        return _page(request, form, _refused(form, view, refused), status=422)
     return _made(request, authority)
+
+
+def _refused(form: AuthorityForm, view: RequestView, refused: PkiError) -> RequestView:
+    """Put what is refused beside the choice or the field of the request that it names."""
+    rest = [problem for problem in refused.problems if problem.field not in form.fields]
+    for problem in refused.problems:
+        if problem.field in form.fields:
+            form.add_error(problem.field, words(problem.sentence))
+    return with_refusal(view, InvalidFields(rest)) if rest else view
 
 
 def _made(request: HttpRequest, authority: Authority) -> HttpResponse:
@@ -121,18 +133,26 @@ def _page(
         "lanes": LANE_WORDS.values(),
         "fields_follow": view.edited is Side.JSON,
         "json_follows": view.edited is Side.FIELDS,
-        "explanation": _explained(view, compat=form["mode"].value() == Mode.COMPAT),
+        "explanation": _explained(form, view),
     }
     return render(request, template, context, status=status)
 
 
-def _explained(view: RequestView, *, compat: bool) -> Explanation:
+def _explained(form: AuthorityForm, view: RequestView) -> Explanation:
     """Tell what would be made, or what hinders it."""
     if view.spec is None:
         return Explanation(warnings=explain_problems(*view.errors))
     now = timezone.now()
     try:
-        plan = plan_authority(view.spec, now=now, compat=compat)
+        plan = plan_authority(view.spec, now=now, compat=form["mode"].value() == Mode.COMPAT)
     except PkiError as refused:
         return Explanation(warnings=explain_problems(refused))
-    return explain(plan, spec=view.spec, profile=None, authority=None, now=now)
+    let_pass = bool((form["override_reason"].value() or "").strip())
+    explanation = explain(
+        plan, spec=view.spec, profile=None, authority=None, now=now, let_pass=let_pass
+    )
+    lane = form["lane"].value()
+    if lane not in Lane.values:
+        return explanation
+    dangers = dangers_of_authority(Lane(lane), plan.subject, now=now)
+    return with_dangers(explanation, dangers, let_pass=let_pass)
