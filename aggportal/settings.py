@@ -189,6 +189,8 @@ STORAGES = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
+# A whole certdb of cfssl's; it holds no secret and waits on the disk while it is read. In bytes.
+LARGE_BODIES = {"/certificates/import/certdb/": 61_000_000}
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -223,6 +225,13 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{levelname} {name} {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"feed_tokens": {"()": "aggportal.notices.logs.FeedTokensHidden"}},
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["feed_tokens"],
+        }
+    },
     "root": {"handlers": ["stderr"], "level": env.str("AGGPORTAL_LOG_LEVEL", "INFO").upper()},
 }

@@ -17,6 +17,7 @@ from aggportal.certs.models import (
     CertificateMaterial,
     CertificateName,
 )
+from aggportal.certs.services.crls import publish_change
 from aggportal.certs.services.importing import (
     AlreadyHere,
     Incoming,
@@ -52,7 +53,7 @@ class CertdbResult:
     """What became of a certdb, counted; `told` are the first rows that did not come in.
 
     `differs` counts certificates that are revoked in the file and not here. `broke_off` says why
-    the file could not be read to its end.
+    the file could not be read to its end. `lists` names authorities whose list has changed.
     """
 
     imported: int = 0
@@ -63,7 +64,7 @@ class CertdbResult:
     unread: int = 0
     told: list[Unread] = field(default_factory=list)
     broke_off: Sentence | None = None
-    authorities: set[str] = field(default_factory=set)
+    lists: set[str] = field(default_factory=set)
 
     def tell(self, one: Unread) -> None:
         """Keep the first rows in words; the rest is counted."""
@@ -98,6 +99,7 @@ def import_certdb(path: Path, *, by: Actor, now: dt.datetime) -> CertdbResult:
         if not result.imported + result.already + result.unread:
             _end(subject, {**detail, "why": str(refused)}, Outcome.FAILED, by=by, now=now)
             raise
+    _publish(result, now=now)
     counts = {
         name: getattr(result, name)
         for name in ("imported", "revoked", "under_ours", "already", "differs", "unread")
@@ -105,6 +107,12 @@ def import_certdb(path: Path, *, by: Actor, now: dt.datetime) -> CertdbResult:
     ended = {**detail, **counts, "imported_sha256": digest.hexdigest()}
     _end(subject, ended, Outcome.DONE, by=by, now=now)
     return result
+
+
+def _publish(result: CertdbResult, *, now: dt.datetime) -> None:
+    """Let the lists of authorities carry what came in revoked; the worker does what fails here."""
+    for authority in Authority.objects.filter(slug__in=result.lists):
+        publish_change(authority, now=now)
 
 
 def _end(
@@ -234,7 +242,8 @@ def _insert(
         result.revoked += bool(given.reason)
         if given.authority is not None:
             result.under_ours += 1
-            result.authorities.add(given.authority.slug)
+            if given.reason:
+                result.lists.add(given.authority.slug)
     return fresh
 
 
