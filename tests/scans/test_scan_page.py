@@ -1,0 +1,321 @@
+"""The page Scan: whom it lets in, what it says, and what it puts on record."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import socket
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from aggportal.certs.models import Authority, Certificate, Lane
+from aggportal.certs.services.keys import open_key
+from aggportal.ledger.models import Entry, Outcome
+from aggportal.pki.keys import private_key_pem
+from aggportal.scans.services import scanning
+from tests.certs.makers import make_authority, make_certificate
+from tests.pki.certificates_made import authority, make
+from tests.tls.servers import openssl_server, scripted
+
+pytestmark = pytest.mark.django_db
+
+PAGE = "/scan/"
+SERVICE = "api.wardle.svc"
+
+
+def send(client: Client, target: str, **rest: str):
+    return client.post(PAGE, {"target": target, **rest})
+
+
+def said(answer) -> str:
+    """The page's text as one reads it, without markup."""
+    return " ".join(re.sub(r"<[^>]*>", " ", answer.text).split())
+
+
+def outcomes() -> list[str]:
+    entries = Entry.objects.filter(action="endpoint.scanned").order_by("seq")
+    return [entry.outcome for entry in entries]
+
+
+def ours(name: str = SERVICE) -> tuple[Certificate, tuple[str, str]]:
+    """A certificate that the portal issued, and what a server needs of it."""
+    issuer = make_authority("serving-ca", lane=Lane.SERVING, profiles=["extension-serving"])
+    certificate = make_certificate(issuer, name, profile="extension-serving", hosts=[name])
+    key = open_key(certificate.key, spki=certificate.spki_sha256)
+    return certificate, (certificate.material.pem, private_key_pem(key))
+
+
+def front_proxy() -> Authority:
+    return make_authority("front-proxy-ca", lane=Lane.FRONT_PROXY, profiles=["front-proxy-client"])
+
+
+@pytest.fixture
+def nothing_is_connected(monkeypatch):
+    """Fail where anything connects, and tell nobody by name."""
+
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise AssertionError(f"connected to {args}")
+
+    monkeypatch.setattr(socket, "create_connection", refuse)
+
+
+def test_an_issuer_finds_the_page_in_the_bar(client_of, issuer):
+    answer = client_of(issuer).get(PAGE)
+    assert answer.status_code == 200
+    assert f'href="{PAGE}" aria-current="page"' in answer.text
+    assert "no-store" in answer["Cache-Control"]
+
+
+def test_who_may_not_issue_does_not_make_the_portal_connect(
+    client_of, viewer, stranger, nothing_is_connected
+):
+    for person in (viewer, stranger):
+        assert client_of(person).get(PAGE).status_code == 403
+        assert send(client_of(person), "127.0.0.1:6443").status_code == 403
+    assert f'href="{PAGE}"' not in client_of(viewer).get("/inspect/").text
+    assert send(Client(), "127.0.0.1:6443").status_code == 302
+    assert outcomes() == []
+
+
+@pytest.mark.parametrize("method", ["put", "patch", "delete"])
+def test_other_methods_are_refused(client_of, issuer, method):
+    assert getattr(client_of(issuer), method)(PAGE).status_code == 405
+
+
+def test_without_the_token_nothing_is_scanned(issuer, nothing_is_connected):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(issuer)
+    assert send(client, "127.0.0.1:6443").status_code == 403
+    assert outcomes() == []
+
+
+def test_an_address_fills_the_form_and_scans_nothing(client_of, issuer, nothing_is_connected):
+    text = client_of(issuer).get(PAGE, {"host": "https://api.example.com:6443/x"}).text
+    assert 'value="api.example.com:6443"' in text
+    for odd in ("\x00", "<script>", "127.1", "a" * 5000):
+        assert client_of(issuer).get(PAGE, {"host": odd}).status_code == 200
+    assert outcomes() == []
+
+
+def test_our_certificate_is_known_as_ours_and_said_to_be_good(client_of, issuer, tmp_path):
+    certificate, pair = ours()
+    with openssl_server(tmp_path, pair) as port:
+        answer = send(client_of(issuer), f"127.0.0.1:{port}", name=SERVICE)
+    text = said(answer)
+    assert answer.status_code == 200
+    assert "We issued it:" in text
+    assert f'href="{certificate.get_absolute_url()}"' in answer.text
+    assert f"It holds for {SERVICE}." in text
+    assert "It chains to our root “CN=serving-ca”" in text
+    assert "asks for no client certificate" in text
+    assert "TLS_AES_256_GCM_SHA384" in text
+
+
+def test_the_ledger_knows_of_it_before_and_after(client_of, issuer, tmp_path):
+    _, pair = ours()
+    with openssl_server(tmp_path, pair) as port:
+        send(client_of(issuer), f"localhost:{port}", name=SERVICE)
+    before, after = Entry.objects.filter(action="endpoint.scanned").order_by("seq")
+    assert (before.outcome, after.outcome) == (Outcome.INTENDED, Outcome.DONE)
+    assert before.detail["host"] == "localhost"
+    assert before.detail["port"] == port
+    assert "127.0.0.1" in before.detail["to"]
+    assert before.detail["sni"] == SERVICE
+    assert after.detail["to"] == ["127.0.0.1"]
+    assert after.object_label == f"localhost:{port}"
+
+
+def test_the_audit_says_it_in_words(client_of, issuer, tmp_path):
+    with scripted(lambda line: line.close()) as port:
+        send(client_of(issuer), f"127.0.0.1:{port}")
+    text = said(client_of(issuer).get("/audit/"))
+    assert f"scanned the endpoint 127.0.0.1:{port}" in text
+    entry = Entry.objects.filter(action="endpoint.scanned").latest("seq")
+    assert client_of(issuer).get(f"/audit/{entry.seq}/").status_code == 200
+
+
+def test_a_revoked_certificate_is_not_to_be_served(client_of, issuer, tmp_path):
+    certificate, pair = ours()
+    Certificate.objects.filter(pk=certificate.pk).update(
+        revoked_at=timezone.now(), revocation_reason="keyCompromise"
+    )
+    with openssl_server(tmp_path, pair) as port:
+        text = said(send(client_of(issuer), f"127.0.0.1:{port}", name=SERVICE))
+    assert "We revoked “" in text
+    assert "should not be served any more" in text
+
+
+def test_a_wrong_name_is_explained(client_of, issuer, tmp_path):
+    _, pair = ours()
+    with openssl_server(tmp_path, pair) as port:
+        text = said(send(client_of(issuer), f"127.0.0.1:{port}"))
+    assert f"It does not hold for the address 127.0.0.1: it is for {SERVICE}." in text
+
+
+def test_our_front_proxy_authority_is_known_among_those_asked_for(client_of, issuer, tmp_path):
+    front = front_proxy()
+    _, pair = ours()
+    asked = front.certificate_pem
+    with openssl_server(tmp_path, pair, "-verify", "3", asks_for=asked) as port:
+        answer = send(client_of(issuer), f"127.0.0.1:{port}", name=SERVICE)
+    assert "our front-proxy authority “front-proxy-ca”" in said(answer)
+    assert f'href="{front.get_absolute_url()}"' in answer.text
+
+
+def test_asking_for_others_than_our_front_proxy_is_doubtful(client_of, issuer, tmp_path):
+    front_proxy()
+    _, pair = ours()
+    asked = (authority("kubernetes-ca"),)
+    with openssl_server(tmp_path, pair, "-verify", "3", asks_for=asked) as port:
+        text = said(send(client_of(issuer), f"127.0.0.1:{port}", name=SERVICE))
+    assert "None of our front-proxy authorities is among the CAs" in text
+    assert "CN=kubernetes-ca" in text
+
+
+def test_an_authority_of_the_same_name_in_other_bytes_is_not_ours(client_of, issuer, tmp_path):
+    """Go compares the bytes of the names: cfssl's PrintableString is not a UTF8String."""
+    front_proxy()
+    _, pair = ours()
+    asked = (authority("front-proxy-ca"),)
+    with openssl_server(tmp_path, pair, "-verify", "3", asks_for=asked) as port:
+        text = said(send(client_of(issuer), f"127.0.0.1:{port}", name=SERVICE))
+    assert "None of our front-proxy authorities is among the CAs" in text
+
+
+def test_a_chain_of_strangers_is_none_of_ours(client_of, issuer, tmp_path):
+    root = authority("their-ca")
+    own = make("x.example", by=root, hosts=("x.example",), until=timezone.now() + dt.timedelta(9))
+    with openssl_server(tmp_path, own) as port:
+        answer = send(client_of(issuer), f"127.0.0.1:{port}", name="x.example")
+    text = said(answer)
+    assert "None of our authorities signed it" in text
+    assert "signed by “CN=their-ca”, which is none of ours" in text
+    assert "It expires in 8 days" in text
+    assert "asks no foreign CRL or OCSP server" in text
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "", "127.1", "0x7f.1", "2130706433", "http://a.example", "a.example:22", "a.example:80",
+        "127.0.0.1:99999", "a b", "<script>alert(1)</script>", "\x00", "user@a.example",
+    ],
+)  # fmt: skip
+def test_what_cannot_be_scanned_is_said_beside_the_field(
+    client_of, issuer, target, nothing_is_connected
+):
+    answer = send(client_of(issuer), target)
+    assert answer.status_code == 422
+    assert 'id="id_target_error"' in answer.text
+    assert "<script>alert" not in answer.text
+    assert outcomes() == []
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["169.254.169.254:443", "[::ffff:169.254.169.254]:443", "[64:ff9b::a9fe:a9fe]", "0.0.0.0:6443"],
+)
+def test_a_denied_address_is_refused_and_recorded(client_of, issuer, target, nothing_is_connected):
+    answer = send(client_of(issuer), target)
+    assert answer.status_code == 422
+    assert "must not connect to" in answer.text
+    entry = Entry.objects.get(action="endpoint.scanned")
+    assert entry.outcome == Outcome.REFUSED
+    assert entry.detail["reason"] == "egress-denied"
+
+
+def test_the_operator_s_networks_hold_for_scans(client_of, issuer, settings, nothing_is_connected):
+    settings.EGRESS_DENY = ["127.0.0.0/8", "::1/128"]
+    for target in ("127.0.0.1:6443", "localhost.:6443", "[::1]:6443", "[::ffff:127.0.0.1]:6443"):
+        assert send(client_of(issuer), target).status_code == 422
+    assert outcomes() == ["refused"] * 4
+
+
+def test_a_name_that_leads_to_a_denied_address_is_refused(
+    client_of, issuer, monkeypatch, nothing_is_connected
+):
+    told = [(2, 1, 6, "", (address, 443)) for address in ("203.0.113.7", "169.254.169.254")]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: told)
+    answer = send(client_of(issuer), "rebinding.example")
+    assert answer.status_code == 422
+    assert "rebinding.example leads to 169.254.169.254" in said(answer)
+    assert outcomes() == ["refused"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", "*.example.com"),
+        ("name", "a b"),
+        ("server_name", "127.0.0.1"),
+        ("server_name", "x\r\ny"),
+    ],
+)
+def test_a_name_that_is_none_is_said_beside_its_field(
+    client_of, issuer, field, value, nothing_is_connected
+):
+    answer = send(client_of(issuer), "127.0.0.1:6443", **{field: value})
+    assert answer.status_code == 422
+    assert f'id="id_{field}_error"' in answer.text
+
+
+def test_sending_a_name_and_none_is_contradictory(client_of, issuer, nothing_is_connected):
+    rest = {"server_name": "a.example", "without_sni": "on"}
+    assert send(client_of(issuer), "127.0.0.1:6443", **rest).status_code == 422
+
+
+def test_what_is_no_tls_is_an_answer_too(client_of, issuer):
+    with scripted(lambda line: line.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as port:
+        answer = send(client_of(issuer), f"127.0.0.1:{port}")
+    assert answer.status_code == 200
+    assert "It speaks plain HTTP there" in said(answer)
+    assert outcomes() == ["intended", "failed"]
+
+
+def test_a_name_that_nobody_knows_is_an_answer_too(client_of, issuer, monkeypatch):
+    def unknown(*args: object, **kwargs: object) -> None:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    answer = send(client_of(issuer), "no-such-host.invalid")
+    assert answer.status_code == 200
+    assert "no-such-host.invalid has no address" in said(answer)
+    assert outcomes() == ["refused"]
+
+
+def test_a_person_scans_so_often_a_minute_and_no_more(client_of, issuer, administrator, settings):
+    settings.SCANS_PER_MINUTE = 2
+    with scripted(lambda line: line.close()) as port:
+        statuses = [send(client_of(issuer), f"127.0.0.1:{port}").status_code for _ in range(3)]
+        assert send(client_of(administrator), f"127.0.0.1:{port}").status_code == 200
+    assert statuses == [200, 200, 429]
+    assert len(outcomes()) == 6
+
+
+def test_a_refused_attempt_counts_as_well(client_of, issuer, settings, nothing_is_connected):
+    settings.SCANS_PER_MINUTE = 1
+    assert send(client_of(issuer), "169.254.169.254").status_code == 422
+    answer = send(client_of(issuer), "169.254.169.254")
+    assert answer.status_code == 429
+    assert "1 times a minute" in said(answer)
+
+
+def test_few_are_scanned_at_once(client_of, issuer, nothing_is_connected):
+    for _ in range(scanning.AT_ONCE):
+        scanning._slots.acquire()
+    try:
+        answer = send(client_of(issuer), "127.0.0.1:6443")
+    finally:
+        for _ in range(scanning.AT_ONCE):
+            scanning._slots.release()
+    assert answer.status_code == 429
+    assert "scans are under way" in said(answer)
+    assert outcomes() == []
+
+
+def test_a_slot_is_free_again_whatever_came_of_it(client_of, issuer):
+    with scripted(lambda line: line.close()) as port:
+        for _ in range(scanning.AT_ONCE + 1):
+            assert send(client_of(issuer), f"127.0.0.1:{port}").status_code == 200
