@@ -77,8 +77,11 @@ class CertificateQuerySet(models.QuerySet["Certificate"]):
         return self.filter(not_after__lt=now)
 
     def expiring(self, *, within: dt.timedelta, now: dt.datetime) -> Self:
-        """Those that end between `now` and `within` after it, without revoked ones."""
-        return self.filter(not_after__gte=now, not_after__lte=now + within, revoked_at=None)
+        """Those that end between `now` and `within` after it, without revoked ones and without OCSP
+        responders, which are renewed by themselves.
+        """
+        ending = self.filter(not_after__gte=now, not_after__lte=now + within, revoked_at=None)
+        return ending.exclude(kind=Kind.RESPONDER)
 
     def standing(self, state: str, *, within: dt.timedelta, now: dt.datetime) -> Self:
         """Those that stand so: good, soon (they end `within`), expired, early, revoked, held or

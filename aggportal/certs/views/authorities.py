@@ -16,7 +16,7 @@ from aggportal.certs.forms.proxy_names import ProxyNamesForm
 from aggportal.certs.forms.revoking import CrlForm
 from aggportal.certs.lane_words import LANE_WORDS
 from aggportal.certs.lifetimes import authority_life
-from aggportal.certs.models import Authority, Lane
+from aggportal.certs.models import Authority, Kind, Lane
 from aggportal.certs.services.authorities import change_allowed_names
 from aggportal.certs.services.authority_documents import authority_documents
 from aggportal.certs.services.crls import current_crl
@@ -82,7 +82,7 @@ def authority_page(
         "facts": read_certificate(authority.certificate_pem),
         "life": authority_life(authority, now=now),
         "config": config_of(authority),
-        "latest": authority.certificates.all()[:LATEST],
+        "latest": authority.certificates.exclude(kind=Kind.RESPONDER)[:LATEST],
         "issued": authority.certificates.count(),
         "files": authority_documents(authority),
         "crl": current_crl(authority),
