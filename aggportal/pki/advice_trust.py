@@ -121,8 +121,8 @@ def intermediate_front_proxy(case: Case) -> Iterator[Caution]:
             "intermediate-front-proxy",
             "profile",
             _n(
-                "The front proxy's authority would not be a root, and chains have failed here: "
-                "every extension API server needs the whole chain in "
+                "The front proxy's authority would not be a root, and chains have failed here "
+                "(kubernetes#60713): every extension API server needs the whole chain in "
                 "--requestheader-client-ca-file. A self-signed authority of its own is simpler "
                 "and safer."
             ),

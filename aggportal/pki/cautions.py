@@ -9,7 +9,7 @@ from typing import Literal
 
 from aggportal.pki.facts import CertificateFacts, common_name
 from aggportal.pki.lanes import Lane, Neighbour, can_serve, can_speak
-from aggportal.pki.plans import CertificatePlan
+from aggportal.pki.plans import CertificatePlan, Issuer
 from aggportal.pki.profiles import Profile
 from aggportal.pki.specs import RequestSpec
 from aggportal.words import Sentence
@@ -46,6 +46,7 @@ class Issuing:
     lane: Lane = "general"
     allowed_names: tuple[str, ...] = ()
     others: tuple[Neighbour, ...] = ()
+    issuer: Issuer | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

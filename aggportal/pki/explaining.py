@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from cryptography.x509.oid import NameOID
 
+from aggportal.pki.advice_chain import CHAIN
 from aggportal.pki.advice_names import NAMES, service_names
 from aggportal.pki.advice_trust import TRUST
 from aggportal.pki.cautions import Case, Caution, Issuing, Lane
@@ -112,7 +113,7 @@ def explain(
         authority=authority,
         now=now,
     )
-    cautions = [caution for advice in (*NAMES, *TRUST) for caution in advice(case)]
+    cautions = [caution for advice in (*NAMES, *TRUST, *CHAIN) for caution in advice(case)]
     explanation = Explanation(rows=tuple(_rows(case)), warnings=tuple(cautions))
     return with_dangers(explanation, _dangers(case), let_pass=let_pass)
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from aggportal.certs.models import Authority
+from aggportal.certs.services.chains import issuer_for
 from aggportal.certs.services.issuing import IssueChoices, plan_for
 from aggportal.certs.services.lanes import neighbours
 from aggportal.certs.signing_configs import config_of
@@ -52,6 +53,7 @@ def _explanation(
             lane=authority.lane,  # type: ignore[arg-type]  # the model's choices are the core's lanes
             allowed_names=authority.proxy_names,
             others=neighbours(but=authority, now=now),
+            issuer=issuer_for(authority),
         ),
         now=now,
         let_pass=bool(choices.override_reason.strip()),
