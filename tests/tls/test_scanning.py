@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from aggportal.pki.armour import pieces_of
 from aggportal.tls.handshakes import Version, WithoutCertificate
 from aggportal.tls.scanning import Scan, ask, scan
 from aggportal.tls.served import Place
@@ -63,17 +60,6 @@ def test_a_full_chain_comes_as_it_was_served(tmp_path, root, middle, leaf):
     ]
     assert places(found) == [Place.OWN, Place.ISSUER, Place.ROOT]
     assert found.served.path == (leaf.facts, middle.facts, root.facts)
-
-
-def test_openssl_s_client_sees_the_same_certificates(tmp_path, root, middle, leaf):
-    with openssl_server(tmp_path, leaf, chain=(root, middle, leaf)) as port:
-        found = look(port)
-        command = ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-showcerts"]
-        shown = subprocess.run(command, input=b"", capture_output=True, check=False).stdout
-    theirs = [p.der for p in pieces_of(shown) if p.label == "CERTIFICATE"]
-    ours = [each.thing.der for each in found.served.certificates]
-    assert ours == theirs[: len(ours)]
-    assert len(ours) == 4
 
 
 def test_wrong_order_doubles_and_strangers_are_told_apart(tmp_path, root, middle, leaf):
