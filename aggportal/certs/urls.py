@@ -7,6 +7,7 @@ from django.urls import URLPattern, path
 from aggportal.certs.views import (
     authorities,
     authority_importing,
+    authority_keys,
     authority_making,
     authority_renewing,
     certificate_importing,
@@ -28,6 +29,7 @@ from aggportal.certs.views import (
     request_deciding,
     request_receiving,
     revoking,
+    succeeding,
 )
 
 app_name = "certs"
@@ -67,6 +69,19 @@ authority_patterns: list[URLPattern] = [
         name="renewal_run_progress",
     ),
     path("renewals/<int:pk>/change/", renewal_runs.renewal_run_change, name="renewal_run_change"),
+    path("authorities/<slug:slug>/key/", authority_keys.authority_key, name="authority_key"),
+    path(
+        "authorities/<slug:slug>/successor/",
+        succeeding.authority_succeed,
+        name="authority_succeed",
+    ),
+    path(
+        "authorities/<slug:slug>/overlap/", succeeding.authority_overlap, name="authority_overlap"
+    ),
+    path(
+        "authorities/<slug:slug>/overlap/<str:name>", succeeding.overlap_file, name="overlap_file"
+    ),
+    path("authorities/<slug:slug>/retire/", succeeding.authority_retire, name="authority_retire"),
     path("authorities/<slug:slug>/names/", authorities.authority_names, name="authority_names"),
     path("authorities/<slug:slug>/crl/", crls.crl_change, name="crl_change"),
     path("authorities/<slug:slug>/crl/publish/", crls.crl_publish, name="crl_publish"),
@@ -145,9 +160,7 @@ request_patterns: list[URLPattern] = [
     path("requests/own/new/", own_request_making.own_request_new, name="own_request_new"),
     path("requests/own/answer/", own_requests.own_request_answer, name="own_request_answer"),
     path("requests/own/<int:pk>/", own_requests.own_request_show, name="own_request_show"),
-    path(
-        "requests/own/<int:pk>/request.csr", own_requests.own_request_csr, name="own_request_csr"
-    ),
+    path("requests/own/<int:pk>/request.csr", own_requests.own_request_csr, name="own_request_csr"),
     path("requests/own/<int:pk>/key.pem", own_requests.own_request_key, name="own_request_key"),
     path("requests/own/<int:pk>/drop/", own_requests.own_request_drop, name="own_request_drop"),
     path("requests/<int:pk>/", request_deciding.request_show, name="request_show"),

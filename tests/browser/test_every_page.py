@@ -27,6 +27,7 @@ PAGES = {
     "certs:authority_new": "/authorities/new/",
     "certs:authority_show": "{authority}",
     "certs:profile_edit": "{authority}profiles/",
+    "certs:authority_key": "{authority}key/",
     "certs:certificate_list": "/certificates/",
     "certs:certificate_new": "/certificates/new/",
     "certs:inspection_show": "/inspect/",

@@ -14,6 +14,7 @@ from aggportal.certs.services.signing import sign_plan
 from aggportal.ledger.models import Outcome
 from aggportal.ledger.services import record
 from aggportal.pki.csrs import csr_pem, make_csr
+from aggportal.pki.errors import InvalidField
 from aggportal.pki.exports import require_base_name
 from aggportal.pki.facts import certificate_facts
 from aggportal.pki.issuing import certificate_pem, plan_authority
@@ -36,7 +37,8 @@ class AuthorityChoices:
     """What an authority is besides its request spec.
 
     `signing_config` is the text of a checked ca-config.json. `override_reason` lets pass what the
-    lane forbids; only an administrator may give it.
+    lane forbids; only an administrator may give it. `key_may_leave` is for an intermediate alone:
+    its key may be taken to cert-manager.
     """
 
     label: str
@@ -46,6 +48,7 @@ class AuthorityChoices:
     file_base: str
     signing_config: str
     override_reason: str = ""
+    key_may_leave: bool = False
 
 
 def create_authority(
@@ -57,6 +60,7 @@ def create_authority(
     Raises what `plan_authority` raises, and SlugTaken.
     """
     require_base_name(choices.file_base, field="file_base")
+    _require_staying_key(choices)
     require_free_slug(choices.slug)
     compat = choices.mode == Mode.COMPAT
     plan = plan_authority(spec, now=now, compat=compat)
@@ -103,6 +107,18 @@ def create_authority(
     except IntegrityError as exc:
         raise _slug_taken(choices.slug) from exc
     return authority
+
+
+def _require_staying_key(choices: AuthorityChoices) -> None:
+    """Refuse a root whose key may leave: nobody could revoke it if it were lost."""
+    if choices.key_may_leave:
+        raise InvalidField(
+            gettext_noop(
+                "The key of an authority that signs itself never leaves: nobody could revoke it if "
+                "it were lost. Let another authority sign this one, or take the tick away."
+            ),
+            field="key_may_leave",
+        )
 
 
 @transaction.atomic
