@@ -78,6 +78,11 @@ def lint_revocations(der: bytes) -> tuple[LintFinding, ...]:
     return _linted(der, *_list_linter())
 
 
+def lint_answer(der: bytes) -> tuple[LintFinding, ...]:
+    """Lint one OCSP response by RFC 6960. Raises `LinterMissing`, `InvalidCertificate`."""
+    return _linted(der, *_answer_linter())
+
+
 def _linted(der: bytes, loader: Any, validator: Any) -> tuple[LintFinding, ...]:
     try:
         document = loader.load_der_document(der)
@@ -154,3 +159,21 @@ def _list_linter() -> tuple[Any, Any]:
     ]
     validator = crl.create_pkix_crl_validator_container(decoding, rules)
     return loader.RFC5280CertificateListDocumentLoader(), validator
+
+
+@functools.cache
+def _answer_linter() -> tuple[Any, Any]:
+    try:
+        from pkilint import loader, pkix
+        from pkilint.pkix import extension, name, ocsp
+    except ImportError as error:
+        raise LinterMissing(
+            _n("The linter pkilint is not installed, so the answer was not looked at twice.")
+        ) from error
+    decoding = [
+        ocsp.create_response_decoder(),
+        pkix.create_attribute_decoder(name.ATTRIBUTE_TYPE_MAPPINGS),
+        pkix.create_extension_decoder(extension.EXTENSION_MAPPINGS),
+    ]
+    validator = ocsp.create_pkix_ocsp_response_validator_container(decoding, [])
+    return loader.RFC6960OCSPResponseDocumentLoader(), validator
