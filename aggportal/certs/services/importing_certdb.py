@@ -16,6 +16,7 @@ from aggportal.certs.models import (
     Certificate,
     CertificateMaterial,
     CertificateName,
+    OcspAnswer,
 )
 from aggportal.certs.services.crls import publish_change
 from aggportal.certs.services.importing import (
@@ -53,7 +54,8 @@ class CertdbResult:
     """What became of a certdb, counted; `told` are the first rows that did not come in.
 
     `differs` counts certificates that are revoked in the file and not here. `broke_off` says why
-    the file could not be read to its end. `lists` names authorities whose list has changed.
+    the file could not be read to its end. `authorities`
+    are those of ours that signed some of it, `lists` those whose list has changed.
     """
 
     imported: int = 0
@@ -64,6 +66,7 @@ class CertdbResult:
     unread: int = 0
     told: list[Unread] = field(default_factory=list)
     broke_off: Sentence | None = None
+    authorities: set[str] = field(default_factory=set)
     lists: set[str] = field(default_factory=set)
 
     def tell(self, one: Unread) -> None:
@@ -110,9 +113,14 @@ def import_certdb(path: Path, *, by: Actor, now: dt.datetime) -> CertdbResult:
 
 
 def _publish(result: CertdbResult, *, now: dt.datetime) -> None:
-    """Let the lists of authorities carry what came in revoked; the worker does what fails here."""
-    for authority in Authority.objects.filter(slug__in=result.lists):
-        publish_change(authority, now=now)
+    """Let the lists of authorities carry what came in revoked; the worker does what fails here.
+
+    Kept OCSP answers go too: they may say of what came in that it is unknown.
+    """
+    for authority in Authority.objects.filter(slug__in=result.authorities):
+        OcspAnswer.objects.filter(authority=authority).delete()
+        if authority.slug in result.lists:
+            publish_change(authority, now=now)
 
 
 def _end(
@@ -242,6 +250,7 @@ def _insert(
         result.revoked += bool(given.reason)
         if given.authority is not None:
             result.under_ours += 1
+            result.authorities.add(given.authority.slug)
             if given.reason:
                 result.lists.add(given.authority.slug)
     return fresh
