@@ -41,9 +41,12 @@ from aggportal.pki.names import build_subject
 from aggportal.pki.plans import CertificatePlan, Issuer, Wanted
 from aggportal.pki.profiles import CaConstraint, Profile
 from aggportal.pki.rules import (
+    copied_of,
     decided_usages,
+    require_leaf_spec,
     require_local_profile,
     require_names_allowed,
+    require_no_extensions,
     require_path_length,
     require_within_issuer,
 )
@@ -82,7 +85,7 @@ def plan_authority(spec: RequestSpec, *, now: dt.datetime, compat: bool = False)
     if spec.delegation_enabled:
         words = _n("Delegated credentials are for servers' certificates, not for an authority.")
         raise InvalidField(words, field="delegation_enabled")
-    _require_no_extensions(spec, compat)
+    require_no_extensions(spec, compat)
     require_key_spec(spec.key)
     ca = spec.ca or CaSpec()
     subject = build_subject(spec, compat=compat)
@@ -129,12 +132,13 @@ def plan_certificate(
     Raises a leaf of `PkiError` for the first rule that is broken.
     """
     require_local_profile(profile)
-    _require_leaf_spec(spec, compat)
+    require_leaf_spec(spec, profile, compat)
     wanted = Wanted(
         subject=build_subject(spec, compat=compat),
         common_name=spec.common_name,
         sans=classify_hosts(spec.hosts, compat=compat),
         delegation=spec.delegation_enabled,
+        copied=copied_of(spec, profile),
         key=str(spec.key),
     )
     return plan_wanted(
@@ -254,22 +258,6 @@ def sign_certificate(
 def certificate_pem(certificate: x509.Certificate) -> str:
     """Write a certificate as PEM."""
     return certificate.public_bytes(Encoding.PEM).decode("ascii")
-
-
-def _require_leaf_spec(spec: RequestSpec, compat: bool) -> None:
-    if spec.ca is not None:
-        words = _n("A ca section belongs to making an authority; the profile decides for others.")
-        raise InvalidField(words, field="ca")
-    _require_no_extensions(spec, compat)
-    if not compat and not spec.common_name.strip() and not has_subject(spec):
-        raise MissingSubject(_n("Give a CN, or something in names."), field="CN")
-    require_key_spec(spec.key)
-
-
-def _require_no_extensions(spec: RequestSpec, compat: bool) -> None:
-    if spec.extensions and not compat:
-        words = _n("Extensions come from the profile only; cfssl would silently leave these out.")
-        raise InvalidField(words, field="extensions")
 
 
 def _require_issuer_key(plan: CertificatePlan, public_key: PublicKey, key: PrivateKey) -> None:

@@ -105,9 +105,12 @@ def fitting_key_usages(usages: Iterable[str], *, key: str) -> tuple[str, ...]:
     return tuple(usage for usage in usages if usage not in unfit)
 
 
-def extended_key_usages(usages: Iterable[str]) -> tuple[str, ...]:
-    """Return the extended key usages among canonical names, in their order, once each."""
-    return tuple(dict.fromkeys(usage for usage in usages if usage in EXTENDED_KEY_USAGES))
+def extended_key_usages(usages: Iterable[str], *, once: bool = True) -> tuple[str, ...]:
+    """Return the extended key usages among canonical names, in their order; each `once`, or as
+    often as it stands there.
+    """
+    extended = [usage for usage in usages if usage in EXTENDED_KEY_USAGES]
+    return tuple(dict.fromkeys(extended) if once else extended)
 
 
 def _closest(name: str) -> str:
