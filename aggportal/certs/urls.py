@@ -16,10 +16,12 @@ from aggportal.certs.views import (
     certificates,
     chains,
     crls,
+    cross_signing,
     files,
     inspecting,
     issuing,
     keystores,
+    overlapping,
     own_request_making,
     own_requests,
     profiles,
@@ -56,6 +58,12 @@ authority_patterns: list[URLPattern] = [
         authority_renewing.authority_renewal_request,
         name="authority_renewal_request",
     ),
+    path("authorities/<slug:slug>/cross/", cross_signing.authority_cross, name="authority_cross"),
+    path(
+        "authorities/<slug:slug>/cross/request.csr",
+        cross_signing.authority_cross_request,
+        name="authority_cross_request",
+    ),
     path("authorities/<slug:slug>/ways/<str:name>", chains.authority_way, name="authority_way"),
     path(
         "authorities/<slug:slug>/renewals/new/",
@@ -76,12 +84,12 @@ authority_patterns: list[URLPattern] = [
         name="authority_succeed",
     ),
     path(
-        "authorities/<slug:slug>/overlap/", succeeding.authority_overlap, name="authority_overlap"
+        "authorities/<slug:slug>/overlap/", overlapping.authority_overlap, name="authority_overlap"
     ),
     path(
-        "authorities/<slug:slug>/overlap/<str:name>", succeeding.overlap_file, name="overlap_file"
+        "authorities/<slug:slug>/overlap/<str:name>", overlapping.overlap_file, name="overlap_file"
     ),
-    path("authorities/<slug:slug>/retire/", succeeding.authority_retire, name="authority_retire"),
+    path("authorities/<slug:slug>/retire/", overlapping.authority_retire, name="authority_retire"),
     path("authorities/<slug:slug>/names/", authorities.authority_names, name="authority_names"),
     path("authorities/<slug:slug>/crl/", crls.crl_change, name="crl_change"),
     path("authorities/<slug:slug>/crl/publish/", crls.crl_publish, name="crl_publish"),

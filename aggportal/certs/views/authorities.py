@@ -19,6 +19,7 @@ from aggportal.certs.lifetimes import authority_life
 from aggportal.certs.models import Authority, Kind, Lane
 from aggportal.certs.services.authorities import change_allowed_names
 from aggportal.certs.services.authority_documents import authority_documents
+from aggportal.certs.services.chain_trees import nested
 from aggportal.certs.services.crls import current_crl
 from aggportal.certs.signing_configs import config_of
 from aggportal.certs.views.chains import authority_chain_context
@@ -33,16 +34,18 @@ LATEST = 10
 def authority_list(request: HttpRequest) -> HttpResponse:
     """List every authority with its lane, its life and how much it issued."""
     now = timezone.now()
+    authorities = Authority.objects.select_related("issued_as").annotate(
+        issued=Count("certificates")
+    )
     rows = [
         {
             "authority": authority,
+            "depth": min(depth, 3),
             "lane": LANE_WORDS[authority.lane],
             "life": authority_life(authority, now=now),
             "issued": authority.issued,
         }
-        for authority in Authority.objects.select_related("issued_as").annotate(
-            issued=Count("certificates")
-        )
+        for authority, depth in nested(authorities)
     ]
     return render(request, "certs/authority_list_page.html", {"rows": rows})
 
