@@ -52,6 +52,15 @@ def hand_in(visitor: Visitor, *, authority: str, profile: str, request: str) -> 
     return asked
 
 
+def make_own_request(visitor: Visitor, request: str) -> Answer:
+    """Make a key and a CSR of a CSR JSON, to be signed elsewhere; return its page."""
+    at = visitor.open("/requests/own/new/")
+    form = at.page.form("/requests/own/new/")
+    made = visitor.send(at, form, button="make", text=request)
+    _slug(made, "/requests/own/")
+    return made
+
+
 def take_archive(visitor: Visitor, certificate: Answer) -> bytes:
     """Press the download button of the tar.gz on the certificate's page."""
     form = certificate.page.form("/bundle.tar.gz")
