@@ -103,7 +103,7 @@ def _claim(
 
     The authority's row is locked, so that one of many who come at once gets it.
     """
-    own = Authority.objects.select_for_update().get(pk=authority.pk)
+    own = Authority.objects.select_for_update(no_key=True).get(pk=authority.pk)
     newest = _newest(own, now=now)
     if newest is not None and not _is_due(newest, own, now=now):
         return None
