@@ -17,11 +17,19 @@ from aggportal.pki.errors import InvalidCertificate, PkiError
 from aggportal.words import gettext_noop as _n
 
 SOURCE = "pkilint"
-# The rule wants names of the public DNS. Inside a cluster `kubernetes` is a proper name, and a
-# left-most `*` is what RFC 6125 allows beyond RFC 5280.
-_PUBLIC_NAMES_ONLY = "pkix.invalid_domain_name_syntax"
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_PROPER_HERE = re.compile(rf"{_LABEL}|\*(\.{_LABEL})+", re.ASCII)
+_REST = r"(?:[A-Za-z0-9._~:/?@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})"
+# These rules want the public DNS and the web's schemes. Inside a cluster `kubernetes` is a proper
+# name, in URLs too, and a left-most `*` is what RFC 6125 allows beyond RFC 5280; `spiffe://…` is
+# how workloads are named, and RFC 5280 section 4.2.1.6 asks for no more than RFC 3986.
+_PROPER_HERE = {
+    "pkix.invalid_domain_name_syntax": re.compile(rf"{_LABEL}|\*(\.{_LABEL})+", re.ASCII),
+    "pkix.invalid_uri_syntax": re.compile(
+        rf"[A-Za-z][A-Za-z0-9+.-]*://({_LABEL}(\.{_LABEL})*|\[[0-9A-Fa-f:.]+\])(:\d{{1,5}})?"
+        rf"([/?]{_REST}*)?",
+        re.ASCII,
+    ),
+}
 
 
 class LinterMissing(PkiError):
@@ -113,7 +121,8 @@ def _findings(results: Any) -> Iterator[LintFinding]:
 
 
 def _is_allowed(code: str, node: Any) -> bool:
-    return code == _PUBLIC_NAMES_ONLY and bool(_PROPER_HERE.fullmatch(str(node.pdu)))
+    proper = _PROPER_HERE.get(code)
+    return proper is not None and bool(proper.fullmatch(str(node.pdu)))
 
 
 @functools.cache
