@@ -18,6 +18,7 @@ from aggportal.certs.models import (
     State,
 )
 from aggportal.certs.services.chains import issuer_for
+from aggportal.certs.services.keeping import NOTHING_SAID, Keeping, set_tags
 from aggportal.certs.services.keys import open_authority_key, seal_key
 from aggportal.certs.services.lanes import require_certificate_lane
 from aggportal.certs.services.name_entries import store_name_entries
@@ -47,7 +48,8 @@ class IssueChoices:
     authority's own end; unless `exportable`, the private key never leaves.
 
     `override_reason` lets pass what the authority's trust lane forbids and what Kubernetes
-    reserves; only an administrator may give it.
+    reserves; only an administrator may give it. `keeping` is what people say of the certificate; a
+    successor has its predecessor's instead.
     """
 
     profile: str
@@ -56,6 +58,7 @@ class IssueChoices:
     end_with_authority: bool = False
     override_reason: str = ""
     exportable: bool = True
+    keeping: Keeping = NOTHING_SAID
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,6 +71,7 @@ class Signed:
     file_base: str
     key: PrivateKey | None = None
     exportable: bool = True
+    keeping: Keeping = NOTHING_SAID
     detail: Mapping[str, object]
 
 
@@ -128,9 +132,11 @@ def issue_certificate(
         file_base=choices.file_base,
         key=key,
         exportable=choices.exportable,
+        keeping=choices.keeping,
         detail={
             "compat": choices.compat,
             "exportable": choices.exportable,
+            **({"kept": choices.keeping.told} if choices.keeping != NOTHING_SAID else {}),
             **passed.detail,
             **({"renews": predecessor.pk} if predecessor else {}),
         },
@@ -255,7 +261,7 @@ def store_certificate(
         key=sealed,
         exportable=signed.exportable,
         predecessor=request.renews,
-        owner=request.renews.owner if request.renews else "",
+        owner=request.renews.owner if request.renews else signed.keeping.owner,
         notes=request.renews.notes if request.renews else "",
         override_reason=request.override_reason,
     )
@@ -266,6 +272,8 @@ def store_certificate(
         request_spec=request.request_spec,
     )
     store_name_entries(certificate, facts)
+    if signed.keeping.tags:
+        set_tags(certificate, signed.keeping.tags)
     request.state, request.decided_at, request.decided_by = State.ISSUED, now, by.name
     request.save(update_fields=["state", "decided_at", "decided_by", "csr_pem", "override_reason"])
     record(

@@ -153,6 +153,7 @@ def choices_of(page: IssuePage) -> IssueChoices:
         end_with_authority=bool(typed.get("end_with_authority")),
         exportable=not typed.get("key_stays"),
         override_reason=page.form.reason_to_pass,
+        keeping=page.form.keeping,
     )
 
 
