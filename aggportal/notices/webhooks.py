@@ -91,9 +91,7 @@ def signing_key(secret: str) -> bytes:
         return base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
     except binascii.Error as exc:
         raise BadAddress(
-            _n(
-                "Behind whsec_ there must be base64; a secret without that prefix is used as it is."
-            ),
+            _n("Behind whsec_ base64 must follow; a secret without that prefix is used as it is."),
             field="secret",
         ) from exc
 
