@@ -31,7 +31,7 @@ def test_cfssl_certinfo_domain_tells_of_the_same_certificate(tmp_path, cfssl):
         found = scan(ask(Target(host="127.0.0.1", port=port)), ["127.0.0.1"], now=NOW)
         command = [cfssl, "certinfo", "-domain", f"127.0.0.1:{port}"]
         theirs = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
-    facts = found.served.own
+    facts = found.served.path[0]
     assert int(theirs["serial_number"]) == int(facts.serial, 16)
     assert theirs["sans"] == [value for _, value in facts.sans]
     assert theirs["subject"]["common_name"] == facts.common_name

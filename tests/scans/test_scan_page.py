@@ -43,6 +43,7 @@ def ours(name: str = SERVICE) -> tuple[Certificate, tuple[str, str]]:
     """A certificate that the portal issued, and what a server needs of it."""
     issuer = make_authority("serving-ca", lane=Lane.SERVING, profiles=["extension-serving"])
     certificate = make_certificate(issuer, name, profile="extension-serving", hosts=[name])
+    assert certificate.key is not None
     key = open_key(certificate.key, spki=certificate.spki_sha256)
     return certificate, (certificate.material.pem, private_key_pem(key))
 
