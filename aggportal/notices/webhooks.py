@@ -135,14 +135,12 @@ def body_of(message: Message, delivery: Delivery | None, *, now: dt.datetime) ->
 
 def _notice(line: Line) -> dict[str, Any]:
     notice, certificate = line.notice, line.notice.certificate
-    days = notice.stage
-    if notice.kind == SubjectKind.LIST and days == LATE:
-        days = None
+    late = notice.kind == SubjectKind.LIST and notice.stage == LATE
     return {
         "kind": notice.kind,
         "name": notice.label,
         "ends_at": notice.ends_at.astimezone(dt.UTC).isoformat(timespec="seconds"),
-        "threshold_days": days,
+        "threshold_days": None if late else notice.stage,
         "said": line.said,
         "since": line.standing,
         "authority": notice.authority.slug if notice.authority else None,

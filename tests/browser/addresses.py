@@ -54,6 +54,11 @@ NO_PAGE = {
     "clusters:cluster_pulse": "a fragment of clusters:cluster_show",
     "clusters:apiservice_news": "tells clusters:apiservice_show that something is newer",
     "clusters:cluster_role": "a file",
+    "notices:delivery_retry": "answers POST alone, with a redirect",
+    "notices:channel_test": "answers POST alone, with a redirect",
+    "notices:calendar_make": "answers POST alone, with an address shown once",
+    "notices:calendar_end": "answers POST alone, with a redirect",
+    "notices:calendar_feed": "a file",
     "snippets:flags_download": "a file",
     "ledger:entry_export": "a file",
 }

@@ -46,6 +46,14 @@ PAGES = {
     "certs:request_new": "/requests/new/",
     "certs:request_show": "{request}",
     "snippets:flags_show": "/flags/",
+    "notices:notice_list": "/notices/",
+    "notices:channel_new": "/notices/channels/new/webhook/",
+    "notices:channel_edit": "{channel}",
+    "notices:channel_delete": "{channel}delete/",
+    "notices:policy_list": "/notices/policies/",
+    "notices:policy_edit": "/notices/policies{authority}",
+    "notices:policy_edit_others": "/notices/policies/others/",
+    "notices:calendar_show": "/notices/calendar/",
     "scans:scan_show": "/scan/?host=api.example.com:6443",
     "ledger:entry_list": "/audit/",
     "ledger:entry_show": "/audit/3/",
@@ -69,6 +77,8 @@ FURTHER = {
     "all requests": "/requests/?show=all",
     "audit without a hit": "/audit/?text=nothing-is-called-so",
     "connect with a token": "/clusters/new/?way=token",
+    "new mail channel": "/notices/channels/new/email/",
+    "new channel of Events": "/notices/channels/new/event/",
 }
 
 

@@ -72,10 +72,10 @@ def test_a_database_that_is_away_ends_the_way_and_the_next_begins_anew(monkeypat
     sender = courier.Courier()
     sender.go()
     wait_for(lambda: len(calls) == 1)
-    wait_for(lambda: not sender._way.is_alive())
+    wait_for(lambda: sender._way and not sender._way.is_alive())
     sender.go()
     wait_for(lambda: len(calls) == 2)
-    wait_for(lambda: not sender._way.is_alive())
+    wait_for(lambda: sender._way and not sender._way.is_alive())
 
 
 @transaction

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from aggportal.accounts.roles import Role, role_required
 from aggportal.clusters.forms.settings import ConfirmForm
+from aggportal.notices.errors import NameTaken
 from aggportal.notices.forms.channels import FORMS, ChannelForm
 from aggportal.notices.kubernetes_events import role_yaml
 from aggportal.notices.models import Channel, ChannelKind
@@ -34,7 +35,7 @@ def channel_new(request: HttpRequest, kind: str) -> HttpResponse:
             channel = channels.create_channel(
                 ChannelKind(kind), choices, by=actor_of(request), now=timezone.now()
             )
-        except channels.NameTaken as taken:
+        except NameTaken as taken:
             form.add_error(taken.field, words(taken.sentence))
         else:
             messages.success(request, _("The channel is made. Send a test to see that it works."))
@@ -53,7 +54,8 @@ def channel_edit(request: HttpRequest, pk: int) -> HttpResponse:
             channels.change_channel(
                 channel, _choices(form), by=actor_of(request), now=timezone.now()
             )
-        except channels.NameTaken as taken:
+        except NameTaken as taken:
+            channel.refresh_from_db()
             form.add_error(taken.field, words(taken.sentence))
         else:
             messages.success(request, _("The channel is changed."))
