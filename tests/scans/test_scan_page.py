@@ -7,6 +7,10 @@ import re
 import socket
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
 from django.test import Client
 from django.utils import timezone
 
@@ -16,7 +20,7 @@ from aggportal.ledger.models import Entry, Outcome
 from aggportal.pki.keys import private_key_pem
 from aggportal.scans.services import scanning
 from tests.certs.makers import make_authority, make_certificate
-from tests.pki.certificates_made import authority, make
+from tests.pki.certificates_made import authority, distinguished, make
 from tests.tls.servers import openssl_server, scripted
 
 pytestmark = pytest.mark.django_db
@@ -320,3 +324,29 @@ def test_a_slot_is_free_again_whatever_came_of_it(client_of, issuer):
     with scripted(lambda line: line.close()) as port:
         for _ in range(scanning.AT_ONCE + 1):
             assert send(client_of(issuer), f"127.0.0.1:{port}").status_code == 200
+
+
+def test_a_certificate_that_cannot_be_read_is_an_answer_too(client_of, issuer, tmp_path):
+    """Its SAN is no SAN: OpenSSL serves it, nobody can read it."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), distinguished("x.example")
+    odd = x509.UnrecognizedExtension(x509.SubjectAlternativeName.oid, b"\x05\x00")
+    now = timezone.now()
+    built = x509.CertificateBuilder(name, name, key.public_key(), 7, now, now + dt.timedelta(1))
+    own = built.add_extension(odd, critical=False).sign(key, hashes.SHA256())
+    pair = (own.public_bytes(Encoding.PEM).decode(), private_key_pem(key))
+    with openssl_server(tmp_path, pair) as port:
+        answer = send(client_of(issuer), f"127.0.0.1:{port}", name="x.example")
+    text = said(answer)
+    assert answer.status_code == 200
+    assert "Number 1 of the chain cannot be read" in text
+    assert "TLS_AES_256_GCM_SHA384" in text
+
+
+def test_hostile_names_are_shown_and_not_obeyed(client_of, issuer, tmp_path):
+    evil = '<script>alert("x")</script>\u202e'
+    own = make(evil, hosts=("x.example",), organizations=(evil,))
+    with openssl_server(tmp_path, own, "-verify", "1", asks_for=(authority(evil),)) as port:
+        text = send(client_of(issuer), f"127.0.0.1:{port}", name="x.example").text
+    assert "<script>alert" not in text
+    assert "\u202e" not in text
+    assert "\\u{202E}" in text
