@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from aggportal.certs.models import (
@@ -66,6 +66,8 @@ def together(deed: Deed) -> list[str]:
             ends[number] = "done"
         except RefusedError as refused:
             ends[number] = refused.code
+        except DatabaseError as error:
+            ends[number] = repr(error)
         finally:
             connection.close()
 

@@ -62,7 +62,7 @@ def keep_certificate(
 
     `seen` is the digest of what the person saw. Raises KeptMeanwhile where it was changed since.
     """
-    row = Certificate.objects.select_for_update().get(pk=certificate.pk)
+    row = Certificate.objects.select_for_update(no_key=True).get(pk=certificate.pk)
     before = keeping_of(row)
     if before == said:
         return False

@@ -104,7 +104,7 @@ def _keep(certificate: Certificate, question: Question, answer: Answer, der: byt
     """
     try:
         with transaction.atomic():
-            rows = Certificate.objects.select_for_update()
+            rows = Certificate.objects.select_for_update(no_key=True)
             present = rows.get(pk=certificate.pk)
             if revocation_of(present) != answer.revocation:
                 return

@@ -152,7 +152,7 @@ def _create(
     now: dt.datetime,
 ) -> Authority:
     """Whoever is second waits for the row, and is refused."""
-    locked = Authority.objects.select_for_update().get(pk=authority.pk)
+    locked = Authority.objects.select_for_update(no_key=True).get(pk=authority.pk)
     require_successible(locked)
     if authority.parent is not None:
         made = create_intermediate(spec, choices, parent=authority.parent, by=by, now=now)
