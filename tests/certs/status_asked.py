@@ -17,6 +17,12 @@ NONCE = b"0123456789abcdef"
 SHA1 = hashes.SHA1()  # noqa: S303  # what most clients name an issuer by (RFC 5019)
 
 
+def issuer_of(certificate: Certificate) -> Authority:
+    """The authority of ours that signed it."""
+    assert certificate.authority is not None
+    return certificate.authority
+
+
 def loaded(owner: Authority | Certificate) -> x509.Certificate:
     pem = owner.certificate_pem if isinstance(owner, Authority) else owner.material.pem
     return x509.load_pem_x509_certificate(pem.encode())
@@ -32,7 +38,7 @@ def question(
 ) -> bytes:
     """The DER of a question about `certificate`, or about `serial` under its issuer."""
     builder = ocsp.OCSPRequestBuilder().add_certificate(
-        loaded(certificate), loaded(issuer or certificate.authority), algorithm or SHA1
+        loaded(certificate), loaded(issuer or issuer_of(certificate)), algorithm or SHA1
     )
     if serial is not None:
         asked = builder.build()

@@ -22,7 +22,7 @@ from aggportal.certs.services.revoking import (
 from aggportal.pki.linting import LintFinding, lint_answer, lint_certificate, lint_revocations
 from aggportal.pki.requests import load_request_spec
 from tests.certs.makers import ANA, make_authority, make_certificate, preset_config
-from tests.certs.status_asked import NONCE, loaded, post, question
+from tests.certs.status_asked import NONCE, issuer_of, loaded, post, question
 
 pytestmark = [pytest.mark.interop, pytest.mark.django_db(transaction=True)]
 KEYS = {
@@ -142,7 +142,7 @@ def test_openssl_is_told_of_serials_that_we_never_gave(live_server, authority, g
 @ONE_KEY
 def test_openssl_is_told_that_strangers_are_not_ours(live_server, authority, good, files) -> None:
     other = make_certificate(make_authority("other"), "stranger")
-    (files / "other-ca.pem").write_text(other.authority.certificate_pem)
+    (files / "other-ca.pem").write_text(issuer_of(other).certificate_pem)
     url = f"{live_server.url}/pki/ca/ocsp"
     leaf, issuer = pem_of(other, files), files / "other-ca.pem"
     said = openssl("ocsp", "-issuer", issuer, "-cert", leaf, "-url", url, "-CAfile", issuer)

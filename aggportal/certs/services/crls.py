@@ -105,8 +105,9 @@ def served_crl(authority: Authority, *, now: dt.datetime) -> RevocationList | No
     return current_crl(authority)
 
 
+@transaction.atomic
 def publish_change(authority: Authority, *, now: dt.datetime) -> RevocationList | None:
-    """Publish within the caller's transaction, after a revocation or a release.
+    """Publish, mostly within the caller's transaction, after a revocation or a release.
 
     The change stands even where the list cannot be signed (None): its number is used up then, by
     which `is_due` knows.

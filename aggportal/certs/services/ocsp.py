@@ -109,7 +109,7 @@ def _keep(certificate: Certificate, question: Question, answer: Answer, der: byt
             if revocation_of(present) != answer.revocation:
                 return
             OcspAnswer.objects.update_or_create(
-                authority_id=certificate.authority_id,
+                authority=present.authority,
                 request_hash=question.digest,
                 defaults={
                     "serial": certificate.serial,
