@@ -51,14 +51,25 @@ def too_deep(case: Case) -> Iterator[Caution]:
 
 
 def own_constraints(case: Case) -> Iterator[Caution]:
-    if case.plan.name_constraints:
+    limits = case.plan.name_constraints
+    if any(one.kind == "dn" for one in (*limits.permitted, *limits.excluded)):
+        yield know(
+            "directory-name-constraints",
+            "ca.name_constraints",
+            _n(
+                "Go does not understand constraints of the subject (DN:…) and refuses every chain "
+                "with them (“unhandled critical extension”): kube-apiserver would accept nothing "
+                "that this authority signs. Leave them out where Kubernetes is to trust it."
+            ),
+        )
+    if limits:
         yield know(
             "name-constraints",
             "ca.name_constraints",
             _n(
                 "The name constraints are our own key: cfssl would pass over them without a word. "
-                "Here they become a critical extension, which binds everything below. OpenSSL, Go "
-                "and so Kubernetes keep to them; some old clients refuse the certificate for it."
+                "Here they become a critical extension, which binds everything below. OpenSSL and "
+                "Go, and so Kubernetes, keep to them; some old clients refuse the chain for it."
             ),
         )
 

@@ -81,7 +81,7 @@ class SpecForm(PortalForm):
         widget=forms.Textarea(attrs={"rows": 3, "class": "mono", "spellcheck": "false"}),
         help_text=_l(
             "DNS:svc is svc and all below it; IP:10.0.0.0/8; email:example.com; URI:.example.com; "
-            "DN:O=k8s. A kind without a line stays open."
+            "DN:O=k8s (which Go, and so Kubernetes, refuses). A kind without a line stays open."
         ),
     )
     ca_excluded = forms.CharField(
