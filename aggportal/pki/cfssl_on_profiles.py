@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from aggportal.pki.config import IMPLICIT_DEFAULT
 from aggportal.pki.errors import PkiError
 from aggportal.pki.issuers import encode_name
-from aggportal.pki.names import build_subject
 from aggportal.pki.silences import Asked, Behaviour, Silence
 from aggportal.pki.usages import (
     USAGE_NAMES,
@@ -116,6 +115,16 @@ def signing_leaf(asked: Asked) -> Iterator[Silence]:
         yield asked.silence("cert-sign", "profile", cfssl, _n("It is refused here."))
 
 
+def timestamping(asked: Asked) -> Iterator[Silence]:
+    if asked.profile and "timestamping" in asked.profile.usages:
+        cfssl = _n(
+            "cfssl does not mark the extended key usage critical, nor asks that timestamping "
+            "stands alone there, so nobody believes its timestamps (RFC 3161 section 2.3)."
+        )
+        ours = _n("It is critical here, and refused beside another one.")
+        yield asked.silence("timestamping", "profile", cfssl, ours)
+
+
 def dates(asked: Asked) -> Iterator[Silence]:
     profile = asked.profile
     ca_backdate = asked.spec.ca.backdate if asked.spec.ca else ""
@@ -145,8 +154,7 @@ def outliving(asked: Asked) -> Iterator[Silence]:
 def equal_subject(asked: Asked) -> Iterator[Silence]:
     if asked.issuer is None:
         return
-    subject = build_subject(asked.spec, compat=asked.compat)
-    if encode_name(subject) == encode_name(asked.issuer.subject):
+    if encode_name(asked.subject) == encode_name(asked.issuer.subject):
         cfssl = _n(
             "cfssl leaves the authority key identifier out, since the subject is the authority's "
             "own: “openssl verify” then fails with error 18."
@@ -220,7 +228,7 @@ def poor_lists(asked: Asked) -> Iterator[Silence]:
 def rewritten_subject(asked: Asked) -> Iterator[Silence]:
     if asked.csr_subject is None:
         return
-    if encode_name(asked.csr_subject) != encode_name(build_subject(asked.spec, compat=True)):
+    if encode_name(asked.csr_subject) != encode_name(asked.subject):
         cfssl = _n(
             "cfssl writes the request's subject anew: in its own order and kinds of strings, "
             "without attributes that Go does not know."
@@ -231,6 +239,7 @@ def rewritten_subject(asked: Asked) -> Iterator[Silence]:
 ON_PROFILES: tuple[Behaviour, ...] = (
     *(unknown_profile, implicit_default, unknown_profile_keys, keys_of_ours, linting),
     *(unknown_usages, old_spelling, repeated_usages, unfit_usages, signing_leaf, dates),
+    timestamping,
     *(outliving, equal_subject, depth, constrained_names, whitelist, not_inherited),
     *(signature_hash, poor_lists, rewritten_subject),
 )

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from aggportal.pki.errors import InvalidHost
 from aggportal.pki.hosts import San, classify_host
 from aggportal.pki.identities import reserved_identities
-from aggportal.pki.names import build_subject, encoding_problem
+from aggportal.pki.names import encoding_problem
 from aggportal.pki.requests import UPPER_BOUNDS
 from aggportal.pki.silences import Asked, Behaviour, Silence
 from aggportal.pki.specs import NAME_KEYS
@@ -102,13 +102,13 @@ def kinds_of_string(asked: Asked) -> Iterator[Silence]:
 
 def no_subject(asked: Asked) -> Iterator[Silence]:
     spec = asked.spec
-    if asked.profile and not spec.common_name and not list(build_subject(spec, compat=True)):
+    if asked.profile and not spec.common_name and not list(asked.subject):
         cfssl = _n("cfssl issues a certificate without any subject; the hosts become critical.")
         yield asked.silence("no-subject", "CN", cfssl, _n("It is refused here."))
 
 
 def reserved_names(asked: Asked) -> Iterator[Silence]:
-    for found in reserved_identities(build_subject(asked.spec, compat=True))[:MAX_TOLD]:
+    for found in reserved_identities(asked.subject)[:MAX_TOLD]:
         cfssl = _n("cfssl issues %(attribute)s=%(value)s like any other name.")
         ours = _n("It is refused here, unless an administrator says why it may pass.")
         field = "CN" if found.attribute == "CN" else "names"

@@ -46,6 +46,8 @@ DECIDED_HERE = frozenset(
     )
 )
 
+TIMESTAMPING = EXTENDED_KEY_USAGES["timestamping"]
+
 Extension = tuple[x509.ExtensionType, bool]
 
 
@@ -59,7 +61,8 @@ def extensions_of(plan: CertificatePlan, *, ski: bytes, aki: bytes | None) -> It
         yield _key_usage(plan.key_usages), True
     if plan.extended_key_usages:
         oids = [EXTENDED_KEY_USAGES[name] for name in plan.extended_key_usages]
-        yield x509.ExtendedKeyUsage(oids), False
+        # RFC 3161 section 2.3; cfssl never marks it so.
+        yield x509.ExtendedKeyUsage(oids), not plan.compat and TIMESTAMPING in oids
     yield x509.BasicConstraints(ca=plan.is_ca, path_length=plan.path_length), True
     if plan.name_constraints:
         yield constraints_extension(plan.name_constraints), True

@@ -83,7 +83,7 @@ def decided_usages(
     extended = extended_key_usages(
         profile.as_written if compat else profile.usages, once=not compat
     )
-    require_fitting_usages(usages, is_ca=profile.ca_constraint.is_ca, compat=compat)
+    require_fitting_usages((*usages, *extended), is_ca=profile.ca_constraint.is_ca, compat=compat)
     if not compat:
         usages = fitting_key_usages(usages, key=key)
     if not usages and not extended:
@@ -101,6 +101,9 @@ def require_fitting_usages(usages: Sequence[str], *, is_ca: bool, compat: bool) 
         raise InvalidField(words, field="usages", name=half.pop())
     if compat:
         return
+    if "timestamping" in usages and len(extended_key_usages(usages)) > 1:
+        words = _n("timestamping stands alone among the extended key usages (RFC 3161).")
+        raise InvalidField(words, field="usages")
     if is_ca and "cert sign" not in usages:
         words = _n("A profile for authorities needs the usage cert sign.")
         raise InvalidField(words, field="usages")

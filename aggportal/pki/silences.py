@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cryptography import x509
 
+from aggportal.pki.names import build_subject
 from aggportal.pki.plans import Issuer
 from aggportal.pki.profiles import Profile, SigningConfig
 from aggportal.pki.specs import RequestSpec
@@ -51,6 +52,15 @@ class Asked:
     def makes_authority(self) -> bool:
         """Tell whether an authority would come of it."""
         return self.profile is None or self.profile.ca_constraint.is_ca
+
+    @property
+    def subject(self) -> x509.Name:
+        """The subject as cfssl builds it, without countries of which the library would warn."""
+        names = tuple(
+            entry if len(entry.country) in (0, 2) else replace(entry, country="")
+            for entry in self.spec.names
+        )
+        return build_subject(replace(self.spec, names=names), compat=True)
 
     def raw(self, key: str) -> object:
         """Return what the profile's JSON has under a key, however it is spelled."""

@@ -5,12 +5,14 @@ cautions.
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aggportal.certs.models import Authority, Certificate
 from aggportal.certs.services.lanes import neighbours
 from aggportal.certs.services.received import Decision, compare_request, plan_request
+from aggportal.certs.services.silences import silences_of_certificate
 from aggportal.certs.signing_configs import config_of
+from aggportal.pki.cfssl_behaviours import Silence
 from aggportal.pki.comparing import Difference
 from aggportal.pki.csrplanning import request_spec_of
 from aggportal.pki.csrreading import CsrFacts
@@ -44,6 +46,7 @@ class Comparison:
     dangers: tuple[Danger, ...] = ()
     let_pass: bool = False
     same_key: tuple[Certificate, ...] = ()
+    silences: tuple[Silence, ...] = ()
 
 
 def comparison_of(
@@ -65,6 +68,22 @@ def comparison_of(
         dangers=explanation.dangers,
         let_pass=explanation.let_pass,
         same_key=tuple(same_key),
+        silences=_silences(authority, csr, decision, now=now),
+    )
+
+
+def _silences(
+    authority: Authority, csr: CsrFacts, decision: Decision, *, now: dt.datetime
+) -> tuple[Silence, ...]:
+    changes = decision.changes
+    spec = replace(request_spec_of(csr, changes=changes), extensions=csr.extensions)
+    return silences_of_certificate(
+        authority,
+        spec,
+        profile=decision.profile,
+        compat=False,
+        now=now,
+        csr=csr if changes.subject is None else None,
     )
 
 

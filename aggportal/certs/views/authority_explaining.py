@@ -6,13 +6,16 @@ import datetime as dt
 
 from django.utils import timezone
 
+from aggportal.certs.forms.as_cfssl import spec_as_cfssl
 from aggportal.certs.forms.authorities import AuthorityForm
 from aggportal.certs.forms.request_editor import RequestView
 from aggportal.certs.models import Authority, Lane, Mode
 from aggportal.certs.services.chains import issuer_for
 from aggportal.certs.services.intermediates import plan_below
 from aggportal.certs.services.lanes import dangers_of_authority
+from aggportal.certs.services.silences import silences_of_authority
 from aggportal.pki.asking import explain_asking
+from aggportal.pki.cfssl_behaviours import Silence
 from aggportal.pki.errors import PkiError
 from aggportal.pki.explaining import Explanation, Issuing, explain, explain_problems, with_dangers
 from aggportal.pki.issuing import plan_authority
@@ -36,6 +39,15 @@ def explain_making(form: AuthorityForm, view: RequestView) -> Explanation:
         return explanation
     dangers = dangers_of_authority(Lane(lane), subject, now=now, parent=parent)
     return with_dangers(explanation, dangers, let_pass=let_pass)
+
+
+def silences_of_making(form: AuthorityForm, view: RequestView) -> tuple[Silence, ...]:
+    """Tell what `cfssl gencert -initca` would do silently with what the page has."""
+    spec = spec_as_cfssl(view)
+    if spec is None:
+        return ()
+    compat = form["mode"].value() == Mode.COMPAT
+    return silences_of_authority(spec, compat=compat, now=timezone.now())
 
 
 def _explained(

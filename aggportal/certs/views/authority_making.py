@@ -30,7 +30,7 @@ from aggportal.certs.services.authorities import AuthorityChoices, create_author
 from aggportal.certs.services.authority_names import file_base_for, free_slug
 from aggportal.certs.services.intermediates import create_intermediate
 from aggportal.certs.services.own_requests import create_authority_request
-from aggportal.certs.views.authority_explaining import explain_making
+from aggportal.certs.views.authority_explaining import explain_making, silences_of_making
 from aggportal.pki.errors import InvalidFields, PkiError
 from aggportal.pki.specs import RequestSpec
 from aggportal.web.actors import actor_of
@@ -151,5 +151,6 @@ def _page(
         "fields_follow": view.edited is Side.JSON,
         "json_follows": view.edited is Side.FIELDS,
         "explanation": explain_making(form, view),
+        "silences": silences_of_making(form, view),
     }
     return render(request, template, context, status=status)

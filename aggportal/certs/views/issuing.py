@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from aggportal.accounts.roles import Role, has_role, role_required
+from aggportal.certs.forms.as_cfssl import spec_as_cfssl
 from aggportal.certs.forms.config_editor import uploaded_text
 from aggportal.certs.forms.issuing import IssueForm, ServiceForm
 from aggportal.certs.forms.request_editor import (
@@ -31,6 +32,8 @@ from aggportal.certs.models import Authority, Certificate, Mode
 from aggportal.certs.services.explaining import explain_issue
 from aggportal.certs.services.file_names import base_name_of
 from aggportal.certs.services.issuing import IssueChoices, issue_certificate
+from aggportal.certs.services.silences import silences_of_certificate
+from aggportal.pki.cfssl_behaviours import Silence
 from aggportal.pki.errors import InvalidFields, OutlivesIssuer, PkiError
 from aggportal.pki.explaining import Explanation
 from aggportal.pki.presets import DEFAULT_REQUEST
@@ -198,6 +201,19 @@ def _explained(page: IssuePage) -> Explanation:
     )
 
 
+def _silences(page: IssuePage) -> tuple[Silence, ...]:
+    spec = spec_as_cfssl(page.view)
+    if page.form.chosen is None or spec is None:
+        return ()
+    return silences_of_certificate(
+        page.form.chosen,
+        spec,
+        profile=page.form["profile"].value() or page.form.chosen_profile,
+        compat=choices_of(page).compat,
+        now=timezone.now(),
+    )
+
+
 def _slug(authority: Authority | None) -> str:
     return authority.slug if authority else ""
 
@@ -208,6 +224,7 @@ def _context(page: IssuePage) -> dict[str, object]:
         "service": page.service,
         "view": page.view,
         "explanation": _explained(page),
+        "silences": _silences(page),
         "authority": page.form.chosen,
         "has_authorities": page.form.chosen is not None,
     }
