@@ -16,6 +16,8 @@ NO_PAGE = {
     "accounts:person_renew": "answers POST alone, with the page of a one-time password",
     "web:theme_choose": "answers POST alone, with a redirect",
     "certs:authority_file": "a file",
+    "certs:authority_import_choose": "its page is shown by the journey of an import",
+    "certs:import_result": "its page is shown by the journey of an import",
     "certs:authority_names": "answers POST alone: the form stands on certs:authority_show",
     "certs:certificate_export_csv": "a file",
     "certs:certificate_export_json": "a file",

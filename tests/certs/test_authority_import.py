@@ -7,7 +7,9 @@ from dataclasses import replace
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
 from django.test import Client
 from django.utils import timezone
 
@@ -65,6 +67,22 @@ def brought(client, *made, **rest: str):
     files = [(f"{n}.pem", pem(one)) for n, one in enumerate(made)]
     keys = [(f"{n}-key.pem", key(one)) for n, one in enumerate(made)]
     return bring(client, *files, *keys, **rest)
+
+
+def self_signed_again(made) -> bytes:
+    """The same key under another name."""
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "second-ca")])
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(made.key.public_key())
+        .serial_number(5)
+        .not_valid_before(made.certificate.not_valid_before_utc)
+        .not_valid_after(made.certificate.not_valid_after_utc)
+        .add_extension(x509.BasicConstraints(True, None), critical=True)
+    )
+    return builder.sign(made.key, hashes.SHA256()).public_bytes(Encoding.PEM)
 
 
 def refusals(answer) -> dict[str, str]:
@@ -245,9 +263,10 @@ def test_twice_is_once(client):
 def test_the_same_key_does_not_come_in_a_second_time(client):
     made = outside("front-proxy-ca")
     import_as_shown(client, brought(client, made))
-    said = refusals(brought(client, made))["upload"]
-    assert "here already" in said
-    assert "one purpose act as the other" in said
+    assert "“front-proxy-ca” is here already" in refusals(brought(client, made))["upload"]
+    renewed = self_signed_again(made)
+    files = [("ca.pem", renewed), ("ca-key.pem", key(made))]
+    assert "one purpose act as the other" in refusals(bring(client, *files))["upload"]
 
 
 def test_another_s_key_is_refused_beside_its_field(client):

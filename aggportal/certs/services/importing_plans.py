@@ -95,6 +95,7 @@ def plan_import(found: Gathered, *, now: dt.datetime) -> ImportPlan:
             authorities.append(_authority(len(authorities), one, key, lineage, serves_too, now))
         else:
             others.append(one)
+    authorities.sort(key=lambda one: (one.refused is not None, not one.place.advised))
     signers = {candidate.facts.sha256: candidate for candidate in authorities}
     certificates = tuple(
         _certificate(number, one, found, lineage, signers)
@@ -143,6 +144,13 @@ def _authority(
 def require_new_authority(facts: CertificateFacts) -> None:
     """Refuse the key of an authority that is here already (`NotAnAuthority`)."""
     known = Authority.objects.filter(spki_sha256=facts.spki_sha256).first()
+    if known is not None and known.fingerprint_sha256 == facts.sha256:
+        raise NotAnAuthority(
+            gettext_noop("“%(name)s” is here already, as the authority “%(label)s”."),
+            field="certificate",
+            name=facts.common_name or facts.subject,
+            label=known.label,
+        )
     if known is not None:
         raise NotAnAuthority(
             gettext_noop(
