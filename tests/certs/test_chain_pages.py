@@ -41,6 +41,7 @@ def test_an_authority_is_made_below_another(client_of, administrator, root):
     client = client_of(administrator)
     shown = client.get(f"{NEW}?below=root&lane=serving").content.decode()
     assert 'value="ours:root" selected' in shown
+    assert "43800h" in shown
     limits = {"permitted": ["DNS:svc"]}
     document = ca(name_constraints=limits)
     followed = client.post(NEW, made_of(document, signed_by="ours:root", do="follow"))
@@ -106,6 +107,8 @@ def test_an_outside_ca_is_asked_with_a_request(client_of, administrator):
     answer = client.post(NEW, post)
     own = OwnRequest.objects.get()
     assert (answer.status_code, answer.url) == (302, own.get_absolute_url())
+    refused = client.post(NEW, post | {"key_may_leave": "on"})
+    assert refused.status_code == 422
     assert (own.slug, own.label, own.lane) == ("lower", "Lower", "serving")
     assert not Authority.objects.exists()
     again = client.post(NEW, made_of(ca(), signed_by="outside:"))
@@ -165,6 +168,7 @@ def test_a_bundle_is_put_in_order(client_of, viewer, root):
         "Left out",
     ):
         assert words in page
+    assert answer.context["form"].data["text"].count("BEGIN CERTIFICATE") == 4
     made = answer.context["bundle"]
     assert [c.common_name for c in made.way.certificates] == ["api", "sub", "root"]
 

@@ -79,6 +79,9 @@ def create_authority_request(
     require_base_name(choices.file_base, field="file_base")
     require_free_slug(choices.slug)
     require_unwanted_slug(choices.slug)
+    if choices.key_may_leave:
+        words = _n("Only the key of an authority that one of ours signs may leave.")
+        raise InvalidField(words, field="key_may_leave")
     passed = require_authority_lane(
         choices.lane, build_subject(spec), override_reason=choices.override_reason, now=now
     )

@@ -42,20 +42,32 @@ from aggportal.web.sentences import words
 def authority_new(request: HttpRequest) -> HttpResponse:
     """Show the empty page; follow, add and remove entries; make the authority on "create" alone."""
     if request.method == "GET":
-        lane = request.GET.get("lane", "")
-        signer = request.GET.get("below", "")
-        form = AuthorityForm(
-            initial={"lane": lane, "signed_by": f"{OURS}{signer}" if signer else ""}
-        )
-        return _page(request, form, _untouched(starting_request("", lane=lane)))
+        return _fresh(request)
     form = AuthorityForm(request.POST, request.FILES)
     view, deed = _posted(request), request.POST.get("do", "")
     if deed == "create":
         return _create(request, form, view)
     if deed == "follow":
         return _page(request, form, view, template="certs/_request_follow.html")
-    view = _edited(view, deed, lane=request.POST.get("lane", ""))
+    if deed.startswith("start-"):
+        lane = request.POST.get("lane", "")
+        view = _untouched(_start(form, deed.removeprefix("start-"), lane=lane))
+        return _page(request, form, view)
+    view = _edited(view, deed)
     return _page(request, form, view, status=422 if view.problems else 200)
+
+
+def _fresh(request: HttpRequest) -> HttpResponse:
+    """Start from the address: ?lane=&below=, the short name of the authority that is to sign."""
+    lane, signer = request.GET.get("lane", ""), request.GET.get("below", "")
+    form = AuthorityForm(initial={"lane": lane, "signed_by": f"{OURS}{signer}" if signer else ""})
+    return _page(request, form, _untouched(_start(form, "", lane=lane)))
+
+
+def _start(form: AuthorityForm, start: str, *, lane: str) -> str:
+    parent = form.parent
+    left = parent.not_after - timezone.now() if parent else None
+    return starting_request(start, lane=lane, parent_ends_in=left)
 
 
 def _posted(request: HttpRequest) -> RequestView:
@@ -115,10 +127,8 @@ def _made(
     return redirect(made)
 
 
-def _edited(view: RequestView, deed: str, *, lane: str) -> RequestView:
+def _edited(view: RequestView, deed: str) -> RequestView:
     """Do to the page what a button asks; a page that cannot be read stays as it was sent."""
-    if deed.startswith("start-"):
-        return _untouched(starting_request(deed.removeprefix("start-"), lane=lane))
     if view.edited is None:
         return view
     if deed == "add-name":

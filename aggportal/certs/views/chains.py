@@ -90,8 +90,11 @@ def bundle_show(request: HttpRequest) -> HttpResponse:
     made: Bundle | None = None
     if form.is_valid():
         try:
+            given = read_bag(form.content(), field="text")
+            # A browser does not send a file twice; its text stays on the page instead.
+            form.data = {**form.data.dict(), "text": "".join(one.pem for one in given)}  # type: ignore[attr-defined]  # a QueryDict
             made = pasted_bundle(
-                read_bag(form.content(), field="text"),
+                given,
                 root=form.cleaned_data["root"],
                 usage=form.cleaned_data["usage"],
                 now=timezone.now(),
