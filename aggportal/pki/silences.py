@@ -11,6 +11,7 @@ from cryptography import x509
 from aggportal.pki.names import build_subject
 from aggportal.pki.plans import Issuer
 from aggportal.pki.profiles import Profile, SigningConfig
+from aggportal.pki.requests import UPPER_BOUNDS
 from aggportal.pki.specs import RequestSpec
 from aggportal.words import Sentence
 from aggportal.words import gettext_noop as _n
@@ -55,12 +56,13 @@ class Asked:
 
     @property
     def subject(self) -> x509.Name:
-        """The subject as cfssl builds it, without countries of which the library would warn."""
+        """The subject as cfssl builds it, save for lengths of which the library would warn."""
         names = tuple(
             entry if len(entry.country) in (0, 2) else replace(entry, country="")
             for entry in self.spec.names
         )
-        return build_subject(replace(self.spec, names=names), compat=True)
+        short = self.spec.common_name[: UPPER_BOUNDS["CN"]]
+        return build_subject(replace(self.spec, names=names, common_name=short), compat=True)
 
     def raw(self, key: str) -> object:
         """Return what the profile's JSON has under a key, however it is spelled."""
