@@ -33,7 +33,7 @@ def ca_spec(name: str, **section: object) -> RequestSpec:
     return load_request_spec({"CN": name, "key": P256, "ca": {"expiry": "8760h", **section}})
 
 
-def choices(name: str, *, lane: Lane = Lane.SERVING, **rest: str) -> AuthorityChoices:
+def choices(name: str, *, lane: Lane = Lane.SERVING, override_reason: str = "") -> AuthorityChoices:
     return AuthorityChoices(
         label=name,
         slug=name,
@@ -41,7 +41,7 @@ def choices(name: str, *, lane: Lane = Lane.SERVING, **rest: str) -> AuthorityCh
         mode=Mode.STRICT,
         file_base=name,
         signing_config=preset_config("extension-serving", "front-proxy-client"),
-        **rest,
+        override_reason=override_reason,
     )
 
 

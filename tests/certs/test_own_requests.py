@@ -37,7 +37,7 @@ def test_key_and_csr_belong_together_and_the_key_is_sealed():
     own = ask()
     csr = x509.load_pem_x509_csr(own.csr_pem.encode())
     assert csr.is_signature_valid
-    assert spki_sha256(csr.public_key()) == own.spki_sha256
+    assert read_csr(own.csr_pem).spki_sha256 == own.spki_sha256
     assert b"PRIVATE" not in bytes(own.key.ciphertext)
     assert own.is_open
     entry = Entry.objects.get(action="own_request.created")

@@ -81,7 +81,7 @@ def library(chain: Chain) -> bool:
     return True
 
 
-def _subject(chain: Chain) -> x509.GeneralName:
+def _subject(chain: Chain) -> x509.DNSName | x509.IPAddress:
     extensions = chain.leaf.certificate.extensions
     try:
         name = next(iter(extensions.get_extension_for_class(x509.SubjectAlternativeName).value))

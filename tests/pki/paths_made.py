@@ -55,12 +55,9 @@ def general_name(text: str) -> x509.GeneralName:
     kind, _, value = text.partition(":")
     if kind == "IP":
         return x509.IPAddress(ipaddress.ip_address(value))
-    kinds = {
-        "DNS": x509.DNSName,
-        "email": x509.RFC822Name,
-        "URI": x509.UniformResourceIdentifier,
-    }
-    return kinds[kind](value)
+    if kind == "DNS":
+        return x509.DNSName(value)
+    return x509.RFC822Name(value) if kind == "email" else x509.UniformResourceIdentifier(value)
 
 
 def link(

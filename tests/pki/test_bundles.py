@@ -90,7 +90,7 @@ def test_two_authorities_that_sign_each_other_are_no_circle():
 
 
 def test_a_bag_is_read_from_pem_der_pkcs7_and_base64():
-    links = (END.certificate, MIDDLE.certificate)
+    links = [END.certificate, MIDDLE.certificate]
     text = "".join(c.public_bytes(Encoding.PEM).decode() for c in links)
     expected = (END.facts, MIDDLE.facts)
     assert read_bag(f"Bag Attributes\n{text}") == expected

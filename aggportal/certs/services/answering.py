@@ -176,7 +176,7 @@ def _record(answer: Answer, made: Certificate | Authority, *, by: Actor, now: dt
     own.certificate = made if isinstance(made, Certificate) else None
     own.authority = made if isinstance(made, Authority) else None
     own.save(update_fields=["certificate", "authority"])
-    detail = {
+    detail: dict[str, object] = {
         "serial": facts.serial,
         "issuer": facts.issuer,
         "sha256": facts.sha256,

@@ -128,7 +128,7 @@ def _store(
     by: Actor,
     now: dt.datetime,
 ) -> Authority:
-    detail = {"authority_made": choices.slug}
+    detail: dict[str, object] = {"authority_made": choices.slug}
     row = store_authority_row(request, signed, file_base=choices.file_base, detail=detail, by=by)
     sealed = seal_key(key, purpose="authority-key")
     sealed.save(force_insert=True)

@@ -54,7 +54,9 @@ def pasted_bundle(
     """Order what somebody gives; what is missing is filled with authorities of ours."""
     names = {facts.issuer for facts in given}
     ours = Authority.objects.select_related("parent").filter(subject__in=names)
-    return bundle(given, known=tuple(_known(ours[:MAX_CLIMBED])), root=root, usage=usage, now=now)
+    return bundle(
+        given, known=tuple(_known(list(ours[:MAX_CLIMBED]))), root=root, usage=usage, now=now
+    )
 
 
 def _paths(
