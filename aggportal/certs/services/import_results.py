@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from aggportal.certs.services.import_drafts import dump_sentence
+from aggportal.certs.services.importing import plain
 from aggportal.certs.services.importing_authorities import Imported
 from aggportal.certs.services.importing_certdb import CertdbResult
 from aggportal.certs.services.importing_many import Fate
@@ -68,4 +69,5 @@ def result_of_certdb(result: CertdbResult) -> Document:
 
 def _item(state: str, name: str, sentence: Sentence, pk: int | None = None) -> Document:
     text, params = dump_sentence(sentence)
-    return {"state": state, "name": name, "text": text, "params": params, "pk": pk}
+    params = {key: plain(v) if isinstance(v, str) else v for key, v in params.items()}
+    return {"state": state, "name": plain(name)[:300], "text": text, "params": params, "pk": pk}

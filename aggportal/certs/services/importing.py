@@ -15,13 +15,14 @@ from aggportal.certs.models import (
     Authority,
     Certificate,
     CertificateMaterial,
+    CertificateName,
     Kind,
     OcspAnswer,
     Origin,
 )
 from aggportal.certs.services.keys import seal_key
 from aggportal.certs.services.lineage import Lineage
-from aggportal.certs.services.name_entries import store_name_entries
+from aggportal.certs.services.name_entries import name_entries
 from aggportal.ledger.services import record
 from aggportal.pki.existing import require_own_key, require_storable
 from aggportal.pki.facts import CertificateFacts
@@ -93,7 +94,7 @@ def store_imported(given: Incoming, *, by: Actor, now: dt.datetime) -> Certifica
         require_new(given)
         raise _serial_taken(given) from exc
     material_of(row, given.facts).save(force_insert=True)
-    store_name_entries(row, given.facts)
+    CertificateName.objects.bulk_create(names_of(row, given.facts))
     forget_answers([given])
     _record(row, given, by=by, now=now)
     return row
@@ -126,6 +127,12 @@ def imported_row(given: Incoming, *, by: Actor, now: dt.datetime) -> Certificate
         revoked_by=by.name if given.reason else "",
         revocation_reason=given.reason,
     )
+
+
+def names_of(row: Certificate, facts: CertificateFacts) -> list[CertificateName]:
+    """Return the unsaved names, by which it is found, of a row that is saved."""
+    sans = ((kind, plain(value)) for kind, value in facts.sans)
+    return name_entries(row, sans, sha1=facts.sha1)
 
 
 def forget_answers(given: Iterable[Incoming]) -> None:

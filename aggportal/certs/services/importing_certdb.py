@@ -25,10 +25,10 @@ from aggportal.certs.services.importing import (
     imported_row,
     incoming,
     material_of,
+    names_of,
     require_new,
 )
 from aggportal.certs.services.lineage import Lineage
-from aggportal.certs.services.name_entries import name_entries
 from aggportal.ledger.models import Outcome
 from aggportal.ledger.services import record
 from aggportal.pki.certdb import CertdbRow, NotACertdb, UnreadRow, read_certdb
@@ -263,9 +263,7 @@ def _insert_together(fresh: list[Incoming], *, by: Actor, now: dt.datetime) -> N
     pairs = list(zip(rows, fresh, strict=True))
     CertificateMaterial.objects.bulk_create(material_of(row, given.facts) for row, given in pairs)
     CertificateName.objects.bulk_create(
-        entry
-        for row, given in pairs
-        for entry in name_entries(row, given.facts.sans, sha1=given.facts.sha1)
+        entry for row, given in pairs for entry in names_of(row, given.facts)
     )
 
 
