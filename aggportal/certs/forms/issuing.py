@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _l
 
 from aggportal.certs.forms.keeping import OwnerField, TagsField
 from aggportal.certs.forms.override import override_reason_field
+from aggportal.certs.keeping import Keeping
 from aggportal.certs.models import Authority
-from aggportal.certs.services.keeping import Keeping
 from aggportal.certs.signing_configs import config_of
 from aggportal.pki.errors import PkiError
 from aggportal.pki.exports import require_base_name
@@ -43,7 +43,9 @@ class SignerForm(PortalForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.authorities = list(Authority.objects.order_by("label").values_list("slug", "label"))
+        self.authorities = list(
+            Authority.objects.filter(retired_at=None).order_by("label").values_list("slug", "label")
+        )
         self.fields["authority"].choices = self.authorities  # type: ignore[attr-defined]  # ChoiceField's
         self.chosen = self._chosen()
         self.profiles = profile_names(self.chosen)

@@ -31,7 +31,7 @@ class RunForm(PortalForm):
         },
     )
     key_choice = forms.ChoiceField(
-        label=_l("Whose keys"),
+        label=_l("Which keys"),
         widget=forms.RadioSelect,
         choices=[(NEW_KEY, _l("new keys (recommended)")), (SAME_KEY, _l("the same keys"))],
         help_text=_l(

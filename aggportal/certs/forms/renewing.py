@@ -20,10 +20,10 @@ class RenewForm(IssueForm):
     """
 
     # A successor has its predecessor's.
-    owner = None
-    tags = None
+    owner = None  # type: ignore[assignment]  # Django's way of leaving a field out
+    tags = None  # type: ignore[assignment]
     key_choice = forms.ChoiceField(
-        label=_l("Whose key"),
+        label=_l("Which key"),
         widget=forms.RadioSelect,
         choices=[(NEW_KEY, _l("a new key (recommended)")), (SAME_KEY, _l("the same key"))],
         error_messages={

@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
+from aggportal.certs.forms.override import override_reason_field
 from aggportal.certs.models import Authority
 from aggportal.pki.errors import PkiError
 from aggportal.pki.exports import require_base_name
@@ -29,6 +30,8 @@ class SuccessorForm(PortalForm):
         max_length=100,
         help_text=_l("Empty is its predecessor's, with -2 or the next number."),
     )
+
+    override_reason = override_reason_field()
 
     def clean_label(self) -> str:
         label: str = self.cleaned_data["label"]

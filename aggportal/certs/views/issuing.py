@@ -79,7 +79,7 @@ def certificate_new(request: HttpRequest) -> HttpResponse:
 def certificate_preview(request: HttpRequest) -> HttpResponse:
     """Answer what changed elsewhere on the page while one side of it is edited."""
     page = posted_page(request, _issue_form)
-    context = _context(page) | following(request, page)
+    context = context_of(page) | following(request, page)
     return render(request, "certs/_request_follow.html", context)
 
 
@@ -218,7 +218,8 @@ def _slug(authority: Authority | None) -> str:
     return authority.slug if authority else ""
 
 
-def _context(page: IssuePage) -> dict[str, object]:
+def context_of(page: IssuePage) -> dict[str, object]:
+    """Return what the page shows."""
     return {
         "form": page.form,
         "service": page.service,
@@ -231,4 +232,4 @@ def _context(page: IssuePage) -> dict[str, object]:
 
 
 def _render(request: HttpRequest, page: IssuePage, *, status: int = 200) -> HttpResponse:
-    return render(request, "certs/certificate_new_page.html", _context(page), status=status)
+    return render(request, "certs/certificate_new_page.html", context_of(page), status=status)

@@ -17,7 +17,6 @@ from aggportal.certs.forms.issuing import ServiceForm
 from aggportal.certs.forms.renewing import RenewForm, beginning_of
 from aggportal.certs.forms.request_editor import request_view
 from aggportal.certs.models import Certificate, Mode
-from aggportal.certs.services.explaining import explain_issue
 from aggportal.certs.services.renewing import (
     NotRenewable,
     RenewChoices,
@@ -30,12 +29,12 @@ from aggportal.certs.services.succession import AlreadyRenewed, require_not_rene
 from aggportal.certs.views.issuing import (
     IssuePage,
     choices_of,
+    context_of,
     following,
     posted_page,
     refused_page,
 )
 from aggportal.pki.errors import PkiError
-from aggportal.pki.explaining import Explanation
 from aggportal.pki.renewal_differences import RenewalDifference
 from aggportal.web.actors import actor_of
 from aggportal.words import RefusedError
@@ -126,19 +125,6 @@ def _differences(certificate: Certificate, page: IssuePage) -> tuple[RenewalDiff
         return ()
 
 
-def _explained(page: IssuePage) -> Explanation:
-    choices = _choices(page)
-    if choices is None:
-        return Explanation()
-    return explain_issue(
-        choices.authority,
-        page.view.nearest_spec,
-        choices.issue,
-        refused=page.view.errors,
-        now=timezone.now(),
-    )
-
-
 def _hindrance(certificate: Certificate) -> RefusedError | None:
     """Tell why there is nothing to renew."""
     try:
@@ -150,15 +136,10 @@ def _hindrance(certificate: Certificate) -> RefusedError | None:
 
 
 def _context(certificate: Certificate, page: IssuePage) -> dict[str, object]:
-    return {
+    return context_of(page) | {
         "certificate": certificate,
         "successor": getattr(certificate, "successor", None),
-        "form": page.form,
-        "service": page.service,
-        "view": page.view,
-        "explanation": _explained(page),
         "differences": _differences(certificate, page),
-        "authority": page.form.chosen,
     }
 
 

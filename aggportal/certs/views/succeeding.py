@@ -27,7 +27,7 @@ from aggportal.certs.models import Authority, Lane, Mode
 from aggportal.certs.services.authorities import AuthorityChoices
 from aggportal.certs.services.authority_names import free_slug
 from aggportal.certs.services.authority_renewing import SignedElsewhere
-from aggportal.certs.services.explaining_authorities import explain_authority
+from aggportal.certs.services.explaining_successors import explain_successor
 from aggportal.certs.services.succeeding import (
     AlreadySucceeded,
     create_successor,
@@ -56,7 +56,12 @@ def authority_succeed(request: HttpRequest, slug: str) -> HttpResponse:
     """Describe the successor and make it."""
     authority = _authority(slug)
     if request.method == "GET":
-        form = SuccessorForm(initial={"label": label_to_begin_with(authority)})
+        form = SuccessorForm(
+            initial={
+                "label": label_to_begin_with(authority),
+                "override_reason": authority.override_reason,
+            }
+        )
         view = request_view(
             spec_of_successor(authority), for_authority=True, strict=_is_strict(authority)
         )
@@ -124,7 +129,7 @@ def _choices(authority: Authority, form: SuccessorForm) -> AuthorityChoices:
         mode=Mode(authority.mode),
         file_base=values["file_base"] or numbered(authority.file_base),
         signing_config=authority.signing_config,
-        override_reason=authority.override_reason,
+        override_reason=values["override_reason"],
     )
 
 
@@ -134,6 +139,10 @@ def _refused(form: SuccessorForm, view: RequestView, refused: PkiError) -> Reque
         if problem.field in form.fields:
             form.add_error(problem.field, words(problem.sentence))
     return with_refusal(view, InvalidFields(rest)) if rest else view
+
+
+def _let_pass(form: SuccessorForm) -> bool:
+    return bool((form["override_reason"].value() or "").strip())
 
 
 def _hindrance(authority: Authority) -> RefusedError | None:
@@ -161,6 +170,8 @@ def _page(
         "hindrance": page.late or _hindrance(authority),
         "fields_follow": view.edited is Side.JSON,
         "json_follows": view.edited is Side.FIELDS,
-        "explanation": explain_authority(authority, view.spec, view.errors, now=now),
+        "explanation": explain_successor(
+            authority, view.spec, view.errors, let_pass=_let_pass(page.form), now=now
+        ),
     }
     return render(request, template, context, status=status)

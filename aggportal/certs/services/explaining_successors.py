@@ -5,29 +5,35 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from aggportal.certs.models import Authority, Mode
+from aggportal.certs.models import Authority, Lane, Mode
 from aggportal.certs.services.intermediates import plan_below
+from aggportal.certs.services.lanes import dangers_of_authority
 from aggportal.pki.errors import PkiError
-from aggportal.pki.explaining import Explanation, explain, explain_problems
+from aggportal.pki.explaining import Explanation, explain, explain_problems, with_dangers
 from aggportal.pki.issuing import plan_authority
 from aggportal.pki.specs import RequestSpec
 
 
-def explain_authority(
+def explain_successor(
     authority: Authority,
     spec: RequestSpec | None,
     refused: Sequence[PkiError],
     *,
+    let_pass: bool,
     now: dt.datetime,
 ) -> Explanation:
     """Explain an authority like `authority`, made of `spec`; refusals only where there is none."""
     if spec is None:
         return Explanation(warnings=explain_problems(*refused))
+    parent = authority.parent
     try:
-        if authority.parent is not None:
-            plan = plan_below(authority.parent, spec, now=now)
+        if parent is not None:
+            plan = plan_below(parent, spec, now=now)
         else:
             plan = plan_authority(spec, now=now, compat=authority.mode == Mode.COMPAT)
     except PkiError as planned:
         return Explanation(warnings=explain_problems(planned))
-    return explain(plan, spec=spec, profile=None, authority=None, now=now)
+    told = explain(plan, spec=spec, profile=None, authority=None, now=now, let_pass=let_pass)
+    lane = Lane(authority.lane)
+    dangers = dangers_of_authority(lane, plan.subject, now=now, parent=parent)
+    return with_dangers(told, dangers, let_pass=let_pass)
