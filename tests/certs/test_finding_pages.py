@@ -12,8 +12,9 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from aggportal.certs.criteria import Sort
 from aggportal.certs.models import Authority, Certificate, Kind, Origin, Reason, Tag
-from aggportal.certs.services.finding import Sort, page_of
+from aggportal.certs.services.finding import page_of
 from aggportal.ledger.models import Entry
 from tests.certs.makers import make_authority, make_certificate
 

@@ -4,18 +4,16 @@ address, so that a search can be kept, sent and taken up again.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _l
 
+from aggportal.certs.criteria import Criteria, Sort, Standing
 from aggportal.certs.models import Authority, Certificate, Kind, Origin, Tag
-from aggportal.certs.services.finding import SOON, Criteria, Sort, Standing, find_certificates
 from aggportal.certs.signing_configs import config_of
 from aggportal.pki.covering import Wanted, names_that_cover
 from aggportal.pki.errors import PkiError
@@ -23,10 +21,11 @@ from aggportal.pki.identifying import Identifiers, identifiers
 from aggportal.web.forms import PortalForm
 from aggportal.web.sentences import words
 
-__all__ = ["SOON", "CertificateFilter", "Chip"]
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 
-def _day(label: object) -> forms.DateField:
+def _day(label: StrOrPromise) -> forms.DateField:
     return forms.DateField(label=label, required=False, widget=forms.DateInput({"type": "date"}))
 
 
@@ -48,9 +47,7 @@ class CertificateFilter(PortalForm):
     the page and is refused for an export.
     """
 
-    q = forms.CharField(
-        label=_l("Name, serial or fingerprint"), required=False, max_length=200
-    )
+    q = forms.CharField(label=_l("Name, serial or fingerprint"), required=False, max_length=200)
     covers = forms.CharField(
         label=_l("Covers the host"),
         required=False,
@@ -135,12 +132,12 @@ class CertificateFilter(PortalForm):
         """Tell whether a folded field is set or wrong."""
         return any(name not in self.FIRST for name in (*self._set_fields(), *self.errors))
 
-    def certificates(self, *, now: dt.datetime) -> QuerySet[Certificate]:
-        """Return the certificates that the filters leave, in no order."""
+    @property
+    def criteria(self) -> Criteria:
+        """What is wanted, as far as it can be read."""
         self.is_valid()
         names = Criteria.__dataclass_fields__
-        chosen = {name: value for name, value in self.cleaned_data.items() if name in names}
-        return find_certificates(Criteria(**chosen), now=now)
+        return Criteria(**{k: value for k, value in self.cleaned_data.items() if k in names})
 
     @property
     def address(self) -> str:

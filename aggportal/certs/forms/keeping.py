@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
-from aggportal.certs.services.keeping import Keeping
+from aggportal.certs.keeping import Keeping
 from aggportal.pki.fields import unseen_characters
 from aggportal.web.forms import PortalForm
 
@@ -17,15 +17,14 @@ MAX_TAG = 50
 MAX_NOTES = 4000
 
 
-def require_seen(text: str) -> str:
-    """Return `text`; refuse characters that cannot be seen in one line of text."""
+def require_seen(text: str) -> None:
+    """Refuse characters that cannot be seen in one line of text."""
     unseen = unseen_characters(text)
     if unseen:
         raise forms.ValidationError(
             _("This contains characters that cannot be seen (%(characters)s); remove them.")
             % {"characters": ", ".join(unseen[:5])}
         )
-    return text
 
 
 class OwnerField(forms.CharField):
@@ -56,7 +55,8 @@ class TagsField(forms.CharField):
         )
 
     def clean(self, value: Any) -> tuple[str, ...]:
-        text = require_seen(super().clean(value))
+        text: str = super().clean(value)
+        require_seen(text)
         tags = {" ".join(part.split()).lower() for part in text.split(",")} - {""}
         if len(tags) > MAX_TAGS:
             raise forms.ValidationError(_("At most %(limit)d tags.") % {"limit": MAX_TAGS})

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from cryptography import x509
 from django.db import IntegrityError, transaction
 
+from aggportal.certs.keeping import NOTHING_SAID, Keeping
 from aggportal.certs.models import (
     Authority,
     Certificate,
@@ -18,7 +19,7 @@ from aggportal.certs.models import (
     State,
 )
 from aggportal.certs.services.chains import issuer_for
-from aggportal.certs.services.keeping import NOTHING_SAID, Keeping, set_tags
+from aggportal.certs.services.keeping import set_tags
 from aggportal.certs.services.keys import open_authority_key, seal_key
 from aggportal.certs.services.lanes import require_certificate_lane
 from aggportal.certs.services.name_entries import store_name_entries

@@ -1,44 +1,17 @@
-"""What people say about a certificate: who owns it, its tags, notes. The certificate itself says
-nothing of it.
-"""
+"""Keeping what people say about a certificate; the certificate itself says nothing of it."""
 
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from django.db import transaction
 
+from aggportal.certs.keeping import Keeping
 from aggportal.certs.models import Certificate, Tag
 from aggportal.ledger.services import record
 from aggportal.web.actors import Actor
 from aggportal.words import RefusedError, gettext_noop
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Keeping:
-    """`tags` are lower case, each once, sorted."""
-
-    owner: str = ""
-    tags: tuple[str, ...] = ()
-    notes: str = ""
-
-    @property
-    def digest(self) -> str:
-        """What a form carries, to tell whether somebody else wrote meanwhile."""
-        text = json.dumps([self.owner, self.tags, self.notes])
-        return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-    @property
-    def told(self) -> dict[str, object]:
-        """What the ledger says."""
-        return {"owner": self.owner, "tags": list(self.tags), "notes": self.notes}
-
-
-NOTHING_SAID = Keeping()
 
 
 class KeptMeanwhile(RefusedError):

@@ -14,8 +14,9 @@ from collections.abc import Iterator
 
 from django.db.models import QuerySet
 
+from aggportal.certs.criteria import Sort
 from aggportal.certs.models import Certificate
-from aggportal.certs.services.finding import Sort, page_of
+from aggportal.certs.services.finding import page_of
 from aggportal.ledger.services import record
 from aggportal.web.actors import Actor
 from aggportal.web.sentences import visible

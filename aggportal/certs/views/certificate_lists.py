@@ -11,10 +11,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from aggportal.accounts.roles import Role, role_required
+from aggportal.certs.criteria import Sort
 from aggportal.certs.forms.finding import CertificateFilter
 from aggportal.certs.lifetimes import certificate_life
 from aggportal.certs.models import Authority, Certificate
-from aggportal.certs.services.finding import Sort, page_of
+from aggportal.certs.services.finding import find_certificates, page_of
 from aggportal.certs.services.list_exports import csv_lines, json_lines, record_export
 from aggportal.web.actors import actor_of
 from aggportal.web.pagination import Page, capped_count
@@ -46,7 +47,7 @@ def certificate_export_json(request: HttpRequest) -> HttpResponseBase:
 
 def _page(request: HttpRequest, form: CertificateFilter, *, status: int = 200) -> HttpResponse:
     now = timezone.now()
-    found = form.certificates(now=now)
+    found = find_certificates(form.criteria, now=now)
     page = page_of(
         found.select_related("authority", "successor").prefetch_related("tags"),
         form.order,
@@ -64,7 +65,7 @@ def _export(request: HttpRequest, write: Writer, *, form: str) -> HttpResponseBa
     filters, now = CertificateFilter(request.GET), timezone.now()
     if not filters.is_valid():
         return _page(request, filters, status=422)
-    found = filters.certificates(now=now)
+    found = find_certificates(filters.criteria, now=now)
     record_export(found, form=form, search=filters.address, by=actor_of(request), now=now)
     name = f"certificates-{now:%Y%m%d-%H%M}.{form}"
     return StreamingHttpResponse(
