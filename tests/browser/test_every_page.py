@@ -12,6 +12,7 @@ from tests.browser.furnishing import (
     furnish_certificates,
     register_unserved,
 )
+from tests.e2e import deeds
 
 PUBLIC = {
     "accounts:login": "/login/",
@@ -35,6 +36,12 @@ PAGES = {
     "certs:certificate_new": "/certificates/new/",
     "certs:inspection_show": "/inspect/",
     "certs:certificate_show": "{served}",
+    "certs:certificate_renew": "{certificate}renew/",
+    "certs:authority_renew": "{authority}renew/",
+    "certs:authority_succeed": "{authority}successor/",
+    "certs:authority_overlap": "{authority}overlap/",
+    "certs:renewal_run_new": "{authority}renewals/new/?within_days=900",
+    "certs:renewal_run_show": "{run}",
     "certs:certificate_revoke": "{served}revoke/",
     "certs:certificate_release": "{served}release/",
     "certs:certificates_revoke": "/certificates/revoke/?id=1&id=2",
@@ -91,7 +98,8 @@ def step_of(name):
 
 @pytest.fixture(scope="module")
 def made(visitor):
-    return furnish_certificates(visitor)
+    made = furnish_certificates(visitor)
+    return made | {"run": deeds.renew_all_of(visitor, made["serving"]).path}
 
 
 @pytest.fixture(scope="module")

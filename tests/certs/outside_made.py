@@ -15,6 +15,7 @@ from django.utils import timezone
 from aggportal.certs.models import Authority
 from aggportal.pki.facts import certificate_facts
 from aggportal.pki.issuers import key_identifier
+from aggportal.pki.renewing import public_key_of
 from tests.certs.makers import make_authority
 
 
@@ -84,7 +85,7 @@ def under_outside(root: Outside, *, name: str = "below-outside") -> Authority:
         .not_valid_after(now + dt.timedelta(days=1000))
         .public_key(old.public_key())
         .add_extension(x509.BasicConstraints(True, 0), True)
-        .add_extension(x509.SubjectKeyIdentifier(key_identifier(old.public_key())), False)
+        .add_extension(x509.SubjectKeyIdentifier(key_identifier(public_key_of(old))), False)
         .add_extension(aki, False)
     )
     certificate = builder.sign(root.key, hashes.SHA256())

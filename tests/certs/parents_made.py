@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from django.utils import timezone
 
@@ -21,7 +22,7 @@ def make_intermediate(
     parent: Authority, *, name: str = "below", now: dt.datetime | None = None
 ) -> Authority:
     """An authority `name` that `parent` signed, with a row among what that one issued."""
-    document = parse_json(parent.signing_config)
+    document: Any = parse_json(parent.signing_config)
     usages = ["cert sign", "crl sign"]
     document["signing"]["profiles"][PROFILE] = {
         "usages": usages,

@@ -98,6 +98,7 @@ def test_below_another_authority_of_ours(client_of, administrator):
     below = make_intermediate(make_authority("root", lane=Lane.GENERAL))
     assert client_of(administrator).post(page_of(below), sent(below)).status_code == 302
     below.refresh_from_db()
+    assert below.issued_as is not None
     assert below.issued_as.predecessor is not None
 
 

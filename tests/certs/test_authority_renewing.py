@@ -106,6 +106,7 @@ def test_an_intermediate_is_signed_by_its_parent_as_a_row_of_its_own(tmp_path):
     below = make_intermediate(root, now=timezone.now())
     leaf = make_certificate(below, profile="front-proxy-client")
     after = renewed(below)
+    assert after.issued_as is not None
     assert after.issued_as.predecessor == below.issued_as
     assert after.issued_as.kind == Kind.AUTHORITY
     assert after.issued_as.authority == root
@@ -147,12 +148,12 @@ def test_an_outside_ca_gets_a_request_and_its_answer_takes_the_place():
 def test_a_certificate_that_is_not_the_authoritys_is_refused():
     root = outside_ca()
     authority, other = under_outside(root), under_outside(root, name="other")
-    asked, later = renewal_csr(authority), {"days": 4000}
+    asked, later = renewal_csr(authority), 4000
     wrong: list[tuple[str, type[PkiError]]] = [
-        (signed_outside(root, renewal_csr(other), **later), KeyMismatch),
+        (signed_outside(root, renewal_csr(other), days=later), KeyMismatch),
         (signed_outside(root, asked, days=10), InvalidCertificate),
-        (signed_outside(root, asked, name="changed", **later), InvalidCertificate),
-        (signed_outside(outside_ca("new root"), asked, **later), InvalidCertificate),
+        (signed_outside(root, asked, name="changed", days=later), InvalidCertificate),
+        (signed_outside(outside_ca("new root"), asked, days=later), InvalidCertificate),
         (authority.certificate_pem, InvalidCertificate),
     ]
     for answer, refusal in wrong:

@@ -21,6 +21,7 @@ pytestmark = pytest.mark.django_db
 def sent(certificate: Certificate, **changed: Any) -> dict[str, str]:
     """The page as it comes back with nothing changed."""
     text = spec_to_begin_with(certificate)
+    assert certificate.authority is not None
     page = typed(certificate.authority, base=text, text=text, CN=certificate.common_name)
     page |= {"hosts": "\n".join(certificate.hosts), "profile": certificate.profile}
     page |= {"key_choice": "new", "file_base": certificate.file_base, **changed}

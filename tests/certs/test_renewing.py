@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -39,11 +40,15 @@ def renewed(
     spec: RequestSpec | None = None,
     authority: Authority | None = None,
     same_key: bool = False,
-    **choices: object,
+    **choices: Any,
 ) -> Certificate:
     chosen = authority or certificate.authority
     assert chosen is not None
-    issue = {"profile": certificate.profile or PROFILE, "file_base": "again", **choices}
+    issue: dict[str, Any] = {
+        "profile": certificate.profile or PROFILE,
+        "file_base": "again",
+        **choices,
+    }
     return renew_certificate(
         certificate,
         spec or spec_of(certificate),
@@ -83,6 +88,7 @@ def test_the_same_key_is_sealed_anew_for_the_successor() -> None:
     after = renewed(before, same_key=True)
     assert after.spki_sha256 == before.spki_sha256
     assert after.key is not None
+    assert before.key is not None
     assert after.key_id != before.key_id
     assert after.key.open() == before.key.open()
 
@@ -107,13 +113,12 @@ def test_somebody_elses_key_is_certified_again_without_having_it() -> None:
 def test_profile_and_hosts_may_change_and_the_differences_are_told() -> None:
     before = make_certificate(make_authority(), hosts=["a.example", "b.example"])
     spec = load_request_spec({"CN": "front-proxy-client", "hosts": ["b.example", "c.example"]})
+    assert before.authority is not None
     choices = RenewChoices(
         authority=before.authority,
         issue=IssueChoices(profile="extension-serving", file_base="again"),
     )
-    told = {
-        line.key: line for line in differences_from(before, spec, choices, now=timezone.now())
-    }
+    told = {line.key: line for line in differences_from(before, spec, choices, now=timezone.now())}
     assert (told["names"].removed, told["names"].added) == (("dns a.example",), ("dns c.example",))
     assert told["profile"].added == ("extension-serving",)
     assert not told["subject"].differs

@@ -61,6 +61,14 @@ def make_own_request(visitor: Visitor, request: str) -> Answer:
     return made
 
 
+def renew_all_of(visitor: Visitor, authority: str) -> Answer:
+    """Begin to renew everything good that an authority (its path) issued; return the run's page."""
+    at = visitor.open(f"{authority}renewals/new/?within_days=36500")
+    begun = visitor.send(at, at.page.form_with("within_days"))
+    _slug(begun, "/renewals/")
+    return begun
+
+
 def make_mail_channel(visitor: Visitor, name: str) -> Answer:
     """Make a channel for notices by mail, to somebody; return its page."""
     at = visitor.open("/notices/channels/new/email/")

@@ -31,7 +31,7 @@ pytestmark = [
 ]
 
 RSA = {"algo": "rsa", "size": 2048}
-KINDS = {
+KINDS: dict[str, dict[str, object]] = {
     "plain": {"CN": "front-proxy-ca", "key": RSA},
     "recipe": {
         "CN": "aggregator",

@@ -45,8 +45,14 @@ def test_a_time_is_said_in_its_largest_unit(away, said):
     assert relative(NOW + away, now=NOW).replace("\xa0", " ") == said
 
 
+def found(pattern: str, text: str) -> str:
+    match = re.search(pattern, text)
+    assert match is not None, pattern
+    return match[1]
+
+
 def test_the_browser_counts_on_with_the_same_units():
     text = SCRIPT.read_text()
-    units = json.loads(re.search(r"const units = (\[\[.*?\]\]);", text)[1])
+    units = json.loads(found(r"const units = (\[\[.*?\]\]);", text))
     assert [tuple(unit) for unit in units] == [*UNITS, ("second", 1)]
-    assert float(re.search(r"const slack = ([0-9.]+);", text)[1]) == SLACK
+    assert float(found(r"const slack = ([0-9.]+);", text)) == SLACK

@@ -54,7 +54,7 @@ class RenewForm(IssueForm):
     @property
     def wants_same_key(self) -> bool:
         """Tell which key the page shows as chosen."""
-        return self["key_choice"].value() == SAME_KEY
+        return str(self["key_choice"].value()) == SAME_KEY
 
 
 def beginning_of(certificate: Certificate) -> dict[str, object]:

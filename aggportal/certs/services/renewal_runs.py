@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
@@ -225,7 +226,7 @@ def _record(
     *,
     by: Actor,
     now: dt.datetime,
-    detail: dict[str, object] | dict[str, int] | None = None,
+    detail: Mapping[str, object] | None = None,
 ) -> None:
     record(
         action,
