@@ -23,6 +23,7 @@ ACTIONS = {
     "authority.reinstated": gettext_lazy("let the authority issue again"),
     "authority.config_changed": gettext_lazy("changed the profiles of"),
     "authority.names_changed": gettext_lazy("changed the allowed names of"),
+    "authority.mode_changed": gettext_lazy("changed how closely cfssl is followed by"),
     "certificate.issued": gettext_lazy("issued the certificate"),
     "certificate.renewed": gettext_lazy("renewed the certificate"),
     "certificate.revoked": gettext_lazy("revoked the certificate"),

@@ -18,6 +18,7 @@ NO_PAGE = {
     "certs:authority_file": "a file",
     "certs:authority_import_choose": "its page is shown by the journey of an import",
     "certs:import_result": "its page is shown by the journey of an import",
+    "certs:authority_mode": "answers POST alone: the form stands on certs:authority_show",
     "certs:authority_names": "answers POST alone: the form stands on certs:authority_show",
     "certs:certificate_export_csv": "a file",
     "certs:certificate_export_json": "a file",

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from aggportal.accounts.roles import Role, role_required
 from aggportal.certs.addresses import public_addresses
+from aggportal.certs.forms.authority_mode import ModeForm
 from aggportal.certs.forms.proxy_names import ProxyNamesForm
 from aggportal.certs.forms.revoking import CrlForm
 from aggportal.certs.lane_words import LANE_WORDS
@@ -80,6 +81,7 @@ def authority_page(
     context = {
         "authority": authority,
         "names_form": ProxyNamesForm(initial={"allowed_names": authority.allowed_names}),
+        "mode_form": ModeForm(initial={"mode": authority.mode}),
         "may_proxy": authority.lane in (Lane.FRONT_PROXY, Lane.GENERAL),
         "lane": LANE_WORDS[authority.lane],
         "facts": read_certificate(authority.certificate_pem),
