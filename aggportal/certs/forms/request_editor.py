@@ -10,20 +10,18 @@ from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext as _
 
+from aggportal.certs.forms.merging import MAX_NAMES, Posted, merged_entries, unbroken
 from aggportal.certs.forms.sides import BothSidesEdited, Side, edited_side
 from aggportal.certs.forms.spec_fields import (
-    NAME_FIELDS,
     Json,
     NameForm,
     SpecForm,
     entries_of,
     get,
     name_data,
-    objects,
     spec_data,
     spelled,
     write_spec,
-    write_text,
 )
 from aggportal.pki.errors import InvalidJson, PkiError
 from aggportal.pki.explaining import HostChip, explain_hosts
@@ -33,9 +31,6 @@ from aggportal.pki.requests import load_request_spec
 from aggportal.pki.specs import RequestSpec
 from aggportal.web.sentences import visible, words
 
-Posted = Mapping[str, str]
-
-MAX_NAMES = 10
 _SPEC_KEYS = frozenset(
     [
         "CN",
@@ -177,7 +172,7 @@ def _too_much_typed(view: RequestView, refused: InvalidJson) -> RequestView:
     """Say beside the field what is too much: nobody typed a document that is too large."""
     hosts = view.form["hosts"].value() if "hosts" in view.form.fields else ""
     try:
-        classify_hosts(_unbroken(hosts or "").split("\n"))
+        classify_hosts(unbroken(hosts or "").split("\n"))
     except PkiError as too_many:
         return with_refusal(view, too_many)
     return with_refusal(view, refused)
@@ -251,38 +246,13 @@ def _merged(before: Json, post: Posted) -> Json:
     after = dict(before)
     shown = spec_data(before)
     for field, old in shown.items():
-        new = _unbroken(post.get(field, old))
+        new = unbroken(post.get(field, old))
         if new != old.rstrip("\n"):
             write_spec(after, field, new)
-    entries = _merged_entries(before, post)
+    entries = merged_entries(before, post)
     if entries != entries_of(before):
         after[spelled(after, "names")] = entries
     return after
-
-
-def _merged_entries(before: Json, post: Posted) -> list[Json]:
-    entries = entries_of(before)
-    merged = [dict(entry) for entry in entries]
-    for i in range(MAX_NAMES):
-        if f"names-{i}-C" not in post:
-            break
-        old = objects(entries[i]) if i < len(entries) else {}
-        entry = dict(old)
-        shown = name_data(old, i)
-        for key in NAME_FIELDS:
-            new = _unbroken(post.get(f"names-{i}-{key}", ""))
-            if new != shown[f"names-{i}-{key}"]:
-                write_text(entry, key, new)
-        if i < len(merged):
-            merged[i] = entry
-        elif entry:
-            merged.append(entry)
-    return merged
-
-
-def _unbroken(value: str) -> str:
-    """Browsers send line breaks as CR LF; a trailing one is only where the cursor stood."""
-    return value.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n")
 
 
 def _place(problem: PkiError, view: RequestView) -> str:

@@ -8,6 +8,7 @@ import datetime as dt
 from dataclasses import dataclass, replace
 
 from aggportal.certs.models import Authority, Certificate
+from aggportal.certs.services.chains import issuer_for
 from aggportal.certs.services.lanes import neighbours
 from aggportal.certs.services.received import Decision, compare_request, plan_request
 from aggportal.certs.services.silences import silences_of_certificate
@@ -99,6 +100,7 @@ def _explanation(
             lane=authority.lane,  # type: ignore[arg-type]  # the model's choices are the core's lanes
             allowed_names=authority.proxy_names,
             others=neighbours(but=authority, now=now),
+            issuer=issuer_for(authority),
         ),
         now=now,
         let_pass=bool(decision.override_reason.strip()),
