@@ -205,6 +205,15 @@ def renewal_request(
     return builder.sign(key, hash_algorithm(signature_hash_for(key_spec_of(_public(key)))))
 
 
+def names_issuers_serial(certificate: x509.Certificate) -> bool:
+    """Tell whether the authority key identifier names the issuer by name and serial, as OpenSSL's
+    `authorityKeyIdentifier = keyid,issuer` writes it. What is signed in the same manner stays bound
+    to the issuer's earlier certificate.
+    """
+    found = extension_of(certificate, x509.AuthorityKeyIdentifier)
+    return found is not None and found.authority_cert_serial_number is not None
+
+
 def key_identifier_of(certificate: x509.Certificate) -> bytes:
     """Return the subject key identifier, computed where the certificate names none."""
     found = extension_of(certificate, x509.SubjectKeyIdentifier)

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from django.utils import timezone
 
 from aggportal.certs.models import Authority, Certificate, Kind, Lane, Mode
@@ -19,6 +22,8 @@ from aggportal.certs.services.succession import AlreadyRenewed
 from aggportal.ledger.models import Entry, Outcome
 from aggportal.pki.errors import InvalidCertificate, KeyMismatch, OutlivesIssuer, PkiError
 from aggportal.pki.issuers import issuer_of
+from aggportal.pki.renewing import NewDates, names_issuers_serial
+from aggportal.pki.renewing import renewed_authority as renewed_core
 from tests.certs.makers import ANA, make_authority, make_certificate
 from tests.certs.outside_made import outside_ca, signed_outside, under_outside
 from tests.certs.parents_made import make_intermediate
@@ -162,3 +167,23 @@ def test_a_certificate_that_is_not_the_authoritys_is_refused():
                 authority, answer, seen=authority.fingerprint_sha256, by=ANA, now=timezone.now()
             )
     assert not authority.other_certificates.exists()
+
+
+def test_an_identifier_that_names_the_serial_names_the_new_one():
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "made by openssl")])
+    ski = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+    now = timezone.now().replace(microsecond=0)
+    aki = x509.AuthorityKeyIdentifier(ski.digest, [x509.DirectoryName(name)], 7)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).serial_number(7)
+    builder = builder.not_valid_before(now).not_valid_after(now + dt.timedelta(days=9))
+    builder = builder.public_key(key.public_key()).add_extension(aki, False)
+    builder = builder.add_extension(ski, False).add_extension(
+        x509.BasicConstraints(True, None), True
+    )
+    before = builder.sign(key, hashes.SHA256())
+    after = renewed_core(before, dates=NewDates(now=now), signer=key)
+    found = after.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value
+    assert found.authority_cert_serial_number == after.serial_number != 7
+    assert found.key_identifier == ski.digest
+    assert names_issuers_serial(before)

@@ -65,5 +65,6 @@ def beginning_of(certificate: Certificate) -> dict[str, object]:
         "profile": certificate.profile,
         "file_base": certificate.file_base,
         "key_stays": not certificate.exportable,
+        "override_reason": certificate.override_reason,
         "key_choice": NEW_KEY if certificate.key_id is not None else SAME_KEY,
     }

@@ -13,7 +13,7 @@ from aggportal.accounts.roles import Role, role_required
 from aggportal.certs.forms.authority_renewing import AnswerForm, RenewAuthorityForm
 from aggportal.certs.lane_words import LANE_WORDS
 from aggportal.certs.models import Authority
-from aggportal.certs.services.authority_renewing import dates_of_renewal, renew_authority
+from aggportal.certs.services.authority_renewing import dates_of_renewal, loaded, renew_authority
 from aggportal.certs.services.chains import require_issuing
 from aggportal.certs.services.outside_renewing import (
     accept_renewed_certificate,
@@ -21,6 +21,7 @@ from aggportal.certs.services.outside_renewing import (
 )
 from aggportal.pki.errors import PkiError
 from aggportal.pki.plans import Validity
+from aggportal.pki.renewing import names_issuers_serial
 from aggportal.web.actors import actor_of
 from aggportal.web.sentences import words
 from aggportal.words import RefusedError
@@ -114,6 +115,7 @@ def _render(
         "outside": _is_outside(authority),
         "as_cfssl": "expiry" not in form.fields and not _is_outside(authority),
         "dates": _dates(authority, form),
+        "bound": names_issuers_serial(loaded(authority)),
         "good": authority.certificates.good(now=now).count(),
         "hindrance": _hindrance(authority),
     }
