@@ -11,16 +11,27 @@ from dataclasses import replace
 
 import pytest
 import yaml
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, pkcs12
 from django.urls import reverse
 from django.utils import timezone
 
-from aggportal.certs.models import Authority, AuthorityCertificate, Certificate, OtherRole, Reason
+from aggportal.certs.models import (
+    Authority,
+    AuthorityCertificate,
+    Certificate,
+    Lane,
+    Mode,
+    OtherRole,
+    Reason,
+)
 from aggportal.certs.services.authorities import AuthorityChoices, create_authority
 from aggportal.certs.services.authority_keys import take_issuer
+from aggportal.certs.services.chains import authority_chain
 from aggportal.certs.services.intermediates import create_intermediate
 from aggportal.ledger.models import Entry
 from aggportal.pki.errors import InvalidField
+from aggportal.pki.keys import spki_sha256
 from aggportal.pki.reading import read_certificate, read_certificates
 from aggportal.pki.requests import load_request_spec
 from tests.certs.makers import ANA, P256, make_authority, make_certificate, preset_config
@@ -43,8 +54,8 @@ def below(parent: Authority, *, key_may_leave: bool = False, label: str = "middl
     choices = AuthorityChoices(
         label=label,
         slug=label,
-        lane=parent.lane,
-        mode=parent.mode,
+        lane=Lane(parent.lane),
+        mode=Mode(parent.mode),
         file_base=label,
         signing_config=preset_config("front-proxy-client"),
         key_may_leave=key_may_leave,
@@ -67,8 +78,8 @@ def digests(pem: str | bytes) -> list[str]:
 
 
 def of(leaf: Certificate) -> tuple[str, str, str]:
-    middle = leaf.authority
-    return leaf.fingerprint_sha256, middle.fingerprint_sha256, middle.parent.fingerprint_sha256
+    middle, root = authority_chain(leaf.authority)  # type: ignore[arg-type]  # issued here
+    return leaf.fingerprint_sha256, middle.sha256, root.sha256
 
 
 def test_chain_bundles_and_root_of_three_levels(client_of, viewer, leaf) -> None:
@@ -94,7 +105,7 @@ def test_secret_configmap_and_archive_of_three_levels(client_of, issuer, leaf) -
     packed = client.post(page_of(leaf, "bundle")).content
     with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
         held = {member.name: member.mode for member in tar.getmembers()}
-        bundle = tar.extractfile("leaf-bundle.pem").read()
+        bundle = tar.extractfile("leaf-bundle.pem").read()  # type: ignore[union-attr]  # a file
     assert digests(bundle) == [own, middle]
     assert held["leaf-key.pem"] == 0o600
     assert {"middle.pem", "leaf.pem", "leaf-root.pem", "install.sh"} < held.keys()
@@ -113,7 +124,7 @@ def test_stores_hold_the_whole_chain_and_the_root(client_of, issuer, leaf, encry
     opened = pkcs12.load_pkcs12(store.content, PASSPHRASE.encode())
     assert len(opened.additional_certs) == 2
     (only,) = pkcs12.load_pkcs12(trust.content, PASSPHRASE.encode()).additional_certs
-    assert only.certificate.fingerprint(only.certificate.signature_hash_algorithm).hex() == root
+    assert only.certificate.fingerprint(hashes.SHA256()).hex() == root
     assert middle != root
 
 
@@ -202,7 +213,7 @@ def test_an_administrator_takes_secret_and_issuer_each_time_recorded(
     key = load_pem_private_key(base64.b64decode(secret["data"]["tls.key"]), None)
     own = read_certificate(base64.b64decode(secret["data"]["tls.crt"]))
     assert own.sha256 == leaving.fingerprint_sha256
-    assert key.curve.name == "secp256r1"
+    assert spki_sha256(key.public_key()) == leaving.spki_sha256  # type: ignore[arg-type]  # P-256
     root = leaving.parent.fingerprint_sha256
     assert digests(base64.b64decode(secret["data"]["ca.crt"])) == [root]
     assert 'filename="middle-issuer.yaml"' in answer["Content-Disposition"]
@@ -269,8 +280,8 @@ def test_a_root_cannot_be_made_with_a_key_that_leaves(db) -> None:
     choices = AuthorityChoices(
         label="x",
         slug="x",
-        lane=like.lane,
-        mode=like.mode,
+        lane=Lane(like.lane),
+        mode=Mode(like.mode),
         file_base="x",
         signing_config=like.signing_config,
     )

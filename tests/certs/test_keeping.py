@@ -27,9 +27,14 @@ def certificate(db) -> Certificate:
     return make_certificate(make_authority())
 
 
+def seen_by(client, certificate: Certificate) -> str:
+    found = re.search(r'name="seen" value="(\w+)"', client.get(page_of(certificate)).text)
+    return found[1] if found else ""
+
+
 def send(client, certificate: Certificate, **said: str):
-    seen = re.search(r'name="seen" value="(\w+)"', client.get(page_of(certificate)).text)
-    return client.post(page_of(certificate, "keep"), SAID | {"seen": seen[1]} | said)
+    seen = {"seen": seen_by(client, certificate)}
+    return client.post(page_of(certificate, "keep"), SAID | seen | said)
 
 
 def kept() -> list[Entry]:
@@ -72,7 +77,7 @@ def test_all_of_it_can_be_taken_back(client_of, issuer, certificate) -> None:
 
 def test_who_wrote_meanwhile_is_not_overwritten(client_of, issuer, administrator, certificate):
     other = client_of(administrator)
-    seen = re.search(r'name="seen" value="(\w+)"', other.get(page_of(certificate)).text)[1]
+    seen = seen_by(other, certificate)
     send(client_of(issuer), certificate)
     late = other.post(page_of(certificate, "keep"), SAID | {"seen": seen, "owner": "me"})
     assert late.status_code == 409
