@@ -60,6 +60,7 @@ def test_a_successor_of_an_intermediate_is_signed_by_the_same_parent():
     below = make_intermediate(make_authority("root", lane=Lane.GENERAL))
     new = make_successor(below)
     assert (new.parent, new.predecessor) == (below.parent, below)
+    assert new.issued_as is not None
     assert new.issued_as.authority == below.parent
 
 
@@ -73,6 +74,7 @@ def test_a_refused_successor_is_in_the_ledger():
     with pytest.raises(Exception, match="called"):
         make_successor(old, slug=old.slug)
     last = Entry.objects.order_by("seq").last()
+    assert last is not None
     assert (last.action, last.outcome) == ("authority.rekeyed", Outcome.FAILED)
     assert Authority.objects.count() == 1
 
