@@ -198,9 +198,20 @@ def _rows(case: Case) -> Iterator[Row]:
     yield _names_row(case)
     yield Row(key="kubernetes", label=_say(_n("In Kubernetes")), notes=tuple(_kubernetes(case)))
     yield Row(key="ca", label=_say(_n("CA")), notes=(_authority_note(plan),))
+    yield from _limit_rows(plan)
     yield Row(key="key", label=_say(_n("Key")), values=(plan.key or str(case.spec.key),))
     yield Row(key="key-ids", label=_say(_n("Key ids")), notes=(_key_ids_note(plan),))
     yield Row(key="signature", label=_say(_n("Signature")), values=(_signature(case),))
+
+
+def _limit_rows(plan: CertificatePlan) -> Iterator[Row]:
+    limits = plan.name_constraints
+    if limits.permitted:
+        values = tuple(map(str, limits.permitted))
+        yield Row(key="permitted", label=_say(_n("May name only")), values=values)
+    if limits.excluded:
+        values = tuple(map(str, limits.excluded))
+        yield Row(key="excluded", label=_say(_n("May never name")), values=values)
 
 
 def _validity_notes(case: Case) -> Iterator[Sentence]:

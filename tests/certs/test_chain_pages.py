@@ -51,6 +51,7 @@ def test_an_authority_is_made_below_another(client_of, administrator, root):
     assert (answer.status_code, answer.url) == (302, lower.get_absolute_url())
     assert lower.parent == root
     facts = read_certificate(lower.certificate_pem)
+    assert "May name only" in client.get(answer.url).content.decode()
     assert str(constraints_of(load_certificate(facts)).permitted[0]) == "DNS:svc"
 
 

@@ -22,8 +22,10 @@ from aggportal.certs.services.ways import (
 )
 from aggportal.pki.bags import read_bag
 from aggportal.pki.bundles import Bundle
+from aggportal.pki.constraints import constraints_of
 from aggportal.pki.errors import PkiError
 from aggportal.pki.exports import ExportedFile
+from aggportal.pki.reading import load_certificate, read_certificate
 from aggportal.web.sentences import words
 
 
@@ -32,6 +34,7 @@ def authority_chain_context(authority: Authority, *, now: dt.datetime) -> dict[s
     paths = authority_ways(authority, now=now)
     files = [(path, way_file(path, authority.file_base)) for path in paths]
     return {
+        "limits": constraints_of(load_certificate(read_certificate(authority.certificate_pem))),
         "tree": authority_tree(authority, now=now),
         "ways": [
             {
