@@ -6,8 +6,8 @@ A sample runs with the other tests; `make test-corpus` takes all of them.
 
 from __future__ import annotations
 
+import os
 import resource
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,13 +35,19 @@ def batch_of(files: list[Path], batch: int) -> list[Path]:
     return files[batch::BATCHES][::STEP]
 
 
+def spent() -> float:
+    """Seconds that this process and its children computed; a hang is ended by the test's timeout."""
+    told = os.times()
+    return told.user + told.system + told.children_user + told.children_system
+
+
 def sent(client: Client, door: str, path: Path, **rest: object):
     """Send one file through a door; it answers in time and in words."""
     field = {CERTDB: "certdb", "/requests/new/": "file"}.get(door, "upload")
     file = SimpleUploadedFile(path.name, path.read_bytes() or b" ")
-    begun = time.monotonic()
+    begun = spent()
     answer = client.post(door, {field: file, **rest})
-    assert time.monotonic() - begun < MAX_SECONDS, (door, path)
+    assert spent() - begun < MAX_SECONDS, (door, path)
     assert answer.status_code in (200, 302, 413, 422), (door, path, answer.status_code)
     return answer
 
