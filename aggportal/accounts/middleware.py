@@ -30,6 +30,20 @@ class SignInRequired(LoginRequiredMiddleware):
     A redirect would be followed by htmx, and the sign-in page would stand where the fragment was.
     """
 
+    def process_view(
+        self,
+        request: HttpRequest,
+        view_func: Callable[..., HttpResponseBase],
+        view_args: tuple[object, ...],
+        view_kwargs: dict[str, object],
+    ) -> HttpResponseBase | None:
+        """Look at the session only where a view asks for somebody: what is open to everybody must
+        not depend on a cookie, or caches could not keep it.
+        """
+        if not getattr(view_func, "login_required", True):
+            return None
+        return super().process_view(request, view_func, view_args, view_kwargs)
+
     def handle_no_permission(  # type: ignore[override]  # the stubs know redirects only
         self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
     ) -> HttpResponseBase:
@@ -59,6 +73,8 @@ class _RequireNewPassword:
     def process_view(
         self, request: HttpRequest, view: object, args: object, kwargs: object
     ) -> HttpResponse | None:
+        if not getattr(view, "login_required", True):
+            return None
         if not getattr(request.user, "must_change_password", False):
             return None
         match = request.resolver_match
