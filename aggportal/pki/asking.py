@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from aggportal.pki.cautions import Caution, know
 from aggportal.pki.errors import PkiError
-from aggportal.pki.explaining import KIND_NAMES, Explanation, Row, explain_problems
+from aggportal.pki.explaining import Explanation, explain_problems
 from aggportal.pki.hosts import classify_hosts
 from aggportal.pki.names import build_request_subject, format_subject
+from aggportal.pki.plan_rows import KIND_NAMES, Row
 from aggportal.pki.specs import RequestSpec
 from aggportal.words import Sentence
 from aggportal.words import gettext_noop as _n

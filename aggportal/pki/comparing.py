@@ -8,10 +8,10 @@ from typing import Literal
 
 from aggportal.pki.csrfacts import CsrFacts
 from aggportal.pki.csrplanning import DELEGATION, NO_CHANGES, Changes
-from aggportal.pki.explaining import KIND_NAMES
 from aggportal.pki.extensions import DECIDED_HERE
 from aggportal.pki.hosts import SAN_ORDER
 from aggportal.pki.names import format_subject
+from aggportal.pki.plan_rows import KIND_NAMES
 from aggportal.pki.plans import CertificatePlan
 from aggportal.pki.profiles import Profile
 from aggportal.pki.specs import RequestedExtension
