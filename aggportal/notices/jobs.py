@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import datetime as dt
 
+from django.utils import timezone
+
 from aggportal.notices.services.courier import Courier
+from aggportal.notices.services.delivering import deliver_due
 from aggportal.notices.services.noticing import forget_old_notices, notice_what_is_due
 from aggportal.web.periodic import periodic
 
-_courier = Courier()
+_looking = Courier(lambda: notice_what_is_due(now=timezone.now()))
+_sending = Courier(deliver_due)
 
 
-@periodic("notices.notice", every=dt.timedelta(minutes=1))
+@periodic("notices.notice", every=dt.timedelta(minutes=2))
 def notice(now: dt.datetime) -> None:
-    """Notice what has reached a threshold."""
-    notice_what_is_due(now=now)
+    """Notice what has reached a threshold, beside the round."""
+    _looking.go()
 
 
 @periodic("notices.deliver", every=dt.timedelta(seconds=5))
 def deliver(now: dt.datetime) -> None:
     """Send what waits, beside the round."""
-    _courier.go()
+    _sending.go()
 
 
 @periodic("notices.forget", every=dt.timedelta(hours=6))

@@ -17,7 +17,7 @@ from django.utils import timezone
 from aggportal.env import email_settings
 from aggportal.notices import jobs
 from aggportal.notices.models import Delivery, DeliveryState, Notice
-from aggportal.notices.services import courier
+from aggportal.notices.services.courier import Courier
 from aggportal.web.periodic import Schedule
 from tests.notices.makers import DAY, ending, make_authority, webhook_channel
 from tests.notices.servers import Hook, hook_server, wait_for
@@ -50,8 +50,11 @@ def test_the_jobs_notice_and_send_without_holding_up_the_round(hook):
     mine = {name: job for name, job in Schedule().jobs.items() if name in names}
     assert len(mine) == 3
     begun = timezone.now()
-    Schedule(jobs=mine).run_due(now=now)
+    schedule = Schedule(jobs=mine)
+    schedule.run_due(now=now)
     assert (timezone.now() - begun).total_seconds() < 2
+    wait_for(Notice.objects.exists)
+    jobs.deliver(now)
     wait_for(lambda: hook.posted)
     jobs.deliver(now)  # one is under way: nothing else begins
     gate.set()
@@ -61,15 +64,14 @@ def test_the_jobs_notice_and_send_without_holding_up_the_round(hook):
 
 
 @transaction
-def test_a_database_that_is_away_ends_the_way_and_the_next_begins_anew(monkeypatch):
+def test_a_database_that_is_away_ends_the_way_and_the_next_begins_anew():
     calls = []
 
     def away():
         calls.append(1)
         raise OperationalError("away")
 
-    monkeypatch.setattr(courier, "deliver_due", away)
-    sender = courier.Courier()
+    sender = Courier(away)
     sender.go()
     wait_for(lambda: len(calls) == 1)
     wait_for(lambda: sender._way and not sender._way.is_alive())

@@ -1,10 +1,13 @@
-"""Sending beside the worker's round: a slow mail server must not cost the worker its lease."""
+"""Looking and sending beside the worker's round: neither a million certificates nor a slow mail
+server must cost the worker its lease.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import logging
 import threading
+from collections.abc import Callable
 
 from django.db import DatabaseError, connection
 
@@ -14,30 +17,33 @@ from aggportal.notices.services.noticing import forget_old_notices, notice_what_
 log = logging.getLogger("aggportal.notices")
 
 
-class Courier:
-    """Goes one way at a time; who calls while it is out need not call again."""
+Deed = Callable[[], object]
 
-    def __init__(self) -> None:
+
+class Courier:
+    """Does one deed at a time; who calls while it is out need not call again."""
+
+    def __init__(self, deed: Deed) -> None:
+        self._deed = deed
         self._lock = threading.Lock()
         self._way: threading.Thread | None = None
 
     def go(self) -> None:
-        """Deliver what is due in a thread of its own, unless one is under way."""
+        """Do the deed in a thread of its own, unless one is under way."""
         with self._lock:
             if self._way is not None and self._way.is_alive():
                 return
-            self._way = threading.Thread(target=_deliver, daemon=True, name="aggportal-courier")
+            self._way = threading.Thread(target=self._do, daemon=True, name="aggportal-courier")
             self._way.start()
 
-
-def _deliver() -> None:
-    try:
-        while deliver_due():
-            pass
-    except DatabaseError as exc:
-        log.warning("delivering notices: %s", exc)
-    finally:
-        connection.close()
+    def _do(self) -> None:
+        try:
+            while self._deed():
+                pass
+        except DatabaseError as exc:
+            log.warning("notices: %s", exc)
+        finally:
+            connection.close()
 
 
 def go_round(*, now: dt.datetime) -> tuple[int, int]:

@@ -7,7 +7,7 @@ each: of a million rows only those that may be due are read.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
@@ -24,7 +24,7 @@ from aggportal.notices.models import Notice, SubjectKind
 from aggportal.notices.services.rules import DEFAULTS, RuleBook, Rules
 from aggportal.notices.subjects import Subject
 
-# No sixth of a responder's life is longer.
+# No responder lives longer.
 RESPONDER_SPAN = 60 * DAY
 
 
@@ -32,17 +32,23 @@ def standing_certificates(*, now: dt.datetime) -> QuerySet[Certificate]:
     """Certificates whose end would matter: not revoked, without a good successor, and not those of
     our own authorities and responders, which are told of by themselves.
     """
+    return standing(Certificate.objects.exclude(kind=Kind.RESPONDER), now=now)
+
+
+def standing(rows: QuerySet[Certificate], *, now: dt.datetime) -> QuerySet[Certificate]:
+    """Those of `rows` that are not revoked, have no good successor and are no authority's own."""
     successors = Certificate.objects.good(now=now).filter(predecessor=OuterRef("pk"))
-    rows = Certificate.objects.filter(~Exists(successors), revoked_at=None, made_authority=None)
-    return rows.exclude(kind=Kind.RESPONDER).select_related("authority")
+    kept = rows.filter(revoked_at=None, made_authority=None).filter(~Exists(successors))
+    return kept.select_related("authority")
 
 
-def standing_responders() -> QuerySet[Certificate]:
+def standing_responders(*, now: dt.datetime) -> list[Certificate]:
     """The newest certificate of each authority that signs its OCSP answers."""
-    newest = Certificate.objects.filter(authority=OuterRef("authority"), kind=Kind.RESPONDER)
-    return Certificate.objects.filter(
-        pk=Subquery(newest.order_by("-pk").values("pk")[:1]), revoked_at=None
-    ).select_related("authority")
+    rows = Certificate.objects.filter(
+        kind=Kind.RESPONDER, not_after__gt=now - LOOK_BACK, not_after__lte=now + RESPONDER_SPAN
+    )
+    newest = {row.authority_id: row for row in rows.select_related("authority").order_by("pk")}
+    return [row for row in newest.values() if row.revoked_at is None]
 
 
 def standing_authorities(*, now: dt.datetime) -> QuerySet[Authority]:
@@ -126,8 +132,9 @@ def candidates(book: RuleBook, *, now: dt.datetime, limit: int) -> list[Subject]
     found: list[Subject] = []
     for rules, chosen in _governed(book):
         if rules.enabled:
-            rows = _certificates(chosen, rules, now=now)[:limit]
-            found += [subject_of_certificate(row, rules) for row in rows]
+            for kind, days in ((Kind.LEAF, rules.days), (Kind.AUTHORITY, rules.authority_days)):
+                rows = _certificates(kind, days, now=now).filter(chosen)[:limit]
+                found += [subject_of_certificate(row, rules) for row in rows]
     found += _responders(book, now=now)
     found += _authorities(book, now=now)
     found += _lists(book, now=now)
@@ -144,15 +151,10 @@ def _governed(book: RuleBook) -> Iterator[tuple[Rules, Q]]:
     yield DEFAULTS, others if None in book.own else others | Q(authority=None)
 
 
-def _certificates(chosen: Q, rules: Rules, *, now: dt.datetime) -> QuerySet[Certificate]:
-    """Those between two thresholds that were not noticed at the nearer one or a tighter one."""
-    due = _windows(rules.days, kind=Kind.LEAF, now=now)
-    due |= _windows(rules.authority_days, kind=Kind.AUTHORITY, now=now)
-    return standing_certificates(now=now).filter(chosen, due).order_by("not_after", "pk")
-
-
-def _windows(days: Iterable[int], *, kind: Kind, now: dt.datetime) -> Q:
-    """`due_stage` in the database's words, or rows that are never due would fill every round."""
+def _certificates(kind: Kind, days: Sequence[int], *, now: dt.datetime) -> QuerySet[Certificate]:
+    """Those between two thresholds that were not noticed at the nearer one or a tighter one:
+    `due_stage` in the database's words, or rows that are never due would fill every round.
+    """
     due, after = Q(pk__in=[]), now - LOOK_BACK
     for each in sorted(set(days)):
         said = Notice.objects.filter(
@@ -161,19 +163,22 @@ def _windows(days: Iterable[int], *, kind: Kind, now: dt.datetime) -> Q:
             ends_at=OuterRef("not_after"),
             stage__lte=each,
         )
-        window = Q(~Exists(said), kind=kind, not_after__gt=after, not_after__lte=now + each * DAY)
+        before = now + each * DAY
+        window = Q(not_after__gt=after, not_after__lte=before)
         if each:
             window &= Q(not_before__lt=F("not_after") - shortest_life(each))
-        due |= window
-        after = now + each * DAY
-    return due
+        # Last, since it costs most.
+        due |= window & Q(~Exists(said))
+        after = before
+    within = Q(kind=kind, not_after__gt=now - LOOK_BACK, not_after__lte=after)
+    return standing(Certificate.objects.filter(within).filter(due), now=now).order_by(
+        "not_after", "pk"
+    )
 
 
 def _responders(book: RuleBook, *, now: dt.datetime) -> list[Subject]:
     """The few certificates that renew themselves."""
-    rows = standing_responders().filter(
-        kind=Kind.RESPONDER, not_after__gt=now - LOOK_BACK, not_after__lte=now + RESPONDER_SPAN
-    )
+    rows = standing_responders(now=now)
     pairs = [(row, book.of(row.authority_id)) for row in rows]
     return [subject_of_certificate(row, rules) for row, rules in pairs if rules.enabled]
 
