@@ -9,7 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _l
 
 from aggportal.certs.forms.renewing import NEW_KEY, SAME_KEY
-from aggportal.certs.services.renewal_runs import LONGEST_DAYS, RunChoices
+from aggportal.certs.models.renewal_runs import LONGEST_DAYS
 from aggportal.web.forms import PortalForm
 
 
@@ -43,11 +43,3 @@ class RunForm(PortalForm):
             "invalid_choice": _l("Say whether the keys are to be new or the same."),
         },
     )
-
-    def choices(self) -> RunChoices:
-        """What a valid form says, and what the page begins with otherwise."""
-        values = self.cleaned_data if self.is_bound and self.is_valid() else {}
-        return RunChoices(
-            within_days=values.get("within_days", 30),
-            new_key=values.get("key_choice", NEW_KEY) == NEW_KEY,
-        )

@@ -9,7 +9,6 @@ from django.utils.translation import gettext_lazy as _l
 
 from aggportal.certs.forms.issuing import IssueForm
 from aggportal.certs.models import Certificate
-from aggportal.certs.services.renewing import authority_to_begin_with
 
 NEW_KEY, SAME_KEY = "new", "same"
 
@@ -55,16 +54,3 @@ class RenewForm(IssueForm):
     def wants_same_key(self) -> bool:
         """Tell which key the page shows as chosen."""
         return str(self["key_choice"].value()) == SAME_KEY
-
-
-def beginning_of(certificate: Certificate) -> dict[str, object]:
-    """Return what the page begins with: everything as it was."""
-    authority = authority_to_begin_with(certificate)
-    return {
-        "authority": authority.slug if authority else "",
-        "profile": certificate.profile,
-        "file_base": certificate.file_base,
-        "key_stays": not certificate.exportable,
-        "override_reason": certificate.override_reason,
-        "key_choice": NEW_KEY if certificate.key_id is not None else SAME_KEY,
-    }

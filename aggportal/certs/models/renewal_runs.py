@@ -10,6 +10,9 @@ from django.utils.translation import gettext_lazy
 from aggportal.certs.models.authorities import Authority
 from aggportal.certs.models.certificates import Certificate
 
+# As good as everything.
+LONGEST_DAYS = 36500
+
 
 class RunState(models.TextChoices):
     """stopped is a person's word and can be resumed; done is the end."""

@@ -19,6 +19,7 @@ from aggportal.certs.models import (
     RunState,
     State,
 )
+from aggportal.certs.models.renewal_runs import LONGEST_DAYS
 from aggportal.certs.services.chains import require_issuing
 from aggportal.certs.services.renewing import KEY_LOST, authority_in_place_of
 from aggportal.certs.signing_configs import config_of
@@ -27,7 +28,6 @@ from aggportal.web.actors import Actor
 from aggportal.words import RefusedError, Sentence
 from aggportal.words import gettext_noop as _n
 
-LONGEST_DAYS = 36500
 _BATCH = 500
 
 

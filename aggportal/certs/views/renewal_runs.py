@@ -13,9 +13,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from aggportal.accounts.roles import Role, role_required
 from aggportal.certs.forms.renewal_runs import RunForm
+from aggportal.certs.forms.renewing import NEW_KEY
 from aggportal.certs.models import Authority, ItemState, RenewalRun, RunState
 from aggportal.certs.services.renewal_runs import (
     NothingToRenew,
+    RunChoices,
     RunUnderWay,
     abandon_run,
     counts_of,
@@ -50,7 +52,7 @@ def renewal_run_new(request: HttpRequest, slug: str) -> HttpResponse:
     form = RunForm(request.POST)
     if form.is_valid():
         try:
-            run = start_run(authority, form.choices(), by=actor_of(request), now=timezone.now())
+            run = start_run(authority, _choices(form), by=actor_of(request), now=timezone.now())
         except RunUnderWay as late:
             return _choose(request, authority, form, late=late, status=409)
         except NothingToRenew as refused:
@@ -113,6 +115,15 @@ def _progress(run: RenewalRun) -> dict[str, object]:
     }
 
 
+def _choices(form: RunForm) -> RunChoices:
+    """What a valid form says, and what the page begins with otherwise."""
+    values = form.cleaned_data if form.is_valid() else {}
+    return RunChoices(
+        within_days=values.get("within_days", 30),
+        new_key=values.get("key_choice", NEW_KEY) == NEW_KEY,
+    )
+
+
 def _choose(
     request: HttpRequest,
     authority: Authority,
@@ -121,7 +132,7 @@ def _choose(
     late: RefusedError | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    choices = form.choices()
+    choices = _choices(form)
     outlook = outlook_of(authority, choices, now=timezone.now())
     context = {
         "authority": authority,

@@ -14,12 +14,13 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from aggportal.accounts.roles import Role, has_role, role_required
 from aggportal.certs.forms.issuing import ServiceForm
-from aggportal.certs.forms.renewing import RenewForm, beginning_of
+from aggportal.certs.forms.renewing import NEW_KEY, SAME_KEY, RenewForm
 from aggportal.certs.forms.request_editor import request_view
 from aggportal.certs.models import Certificate, Mode
 from aggportal.certs.services.renewing import (
     NotRenewable,
     RenewChoices,
+    authority_to_begin_with,
     differences_from,
     renew_certificate,
     require_renewable,
@@ -83,7 +84,7 @@ def _form(certificate: Certificate, request: HttpRequest, data: Mapping[str, str
 def _fresh_page(request: HttpRequest, certificate: Certificate) -> IssuePage:
     """Begin with everything as it was."""
     form = RenewForm(
-        initial=beginning_of(certificate),
+        initial=_beginning_of(certificate),
         certificate=certificate,
         may_administer=has_role(request.user, Role.ADMINISTRATOR),
     )
@@ -91,6 +92,19 @@ def _fresh_page(request: HttpRequest, certificate: Certificate) -> IssuePage:
     compat = form.chosen is not None and form.chosen.mode == Mode.COMPAT
     view = request_view(spec_to_begin_with(certificate), for_authority=False, strict=not compat)
     return IssuePage(form=form, service=ServiceForm(), view=view)
+
+
+def _beginning_of(certificate: Certificate) -> dict[str, object]:
+    """Return what the page begins with: everything as it was."""
+    authority = authority_to_begin_with(certificate)
+    return {
+        "authority": authority.slug if authority else "",
+        "profile": certificate.profile,
+        "file_base": certificate.file_base,
+        "key_stays": not certificate.exportable,
+        "override_reason": certificate.override_reason,
+        "key_choice": NEW_KEY if certificate.key_id is not None else SAME_KEY,
+    }
 
 
 def _renewed(request: HttpRequest, certificate: Certificate, page: IssuePage) -> HttpResponse:
