@@ -17,11 +17,15 @@ def visible(value: object) -> str:
     """Return `value` as text in which every invisible or direction-changing character is spelled
     `\\u{202E}`.
     """
+    text = str(value)
+    # Everything hidden is unprintable to Python too, and this check is a hundred times quicker.
+    if text.isprintable():
+        return text
     return "".join(
         f"\\u{{{ord(char):04X}}}"
         if unicodedata.category(char) in _HIDDEN and char != "\n"
         else char
-        for char in str(value)
+        for char in text
     )
 
 
