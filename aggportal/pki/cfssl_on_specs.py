@@ -96,7 +96,7 @@ def kinds_of_string(asked: Asked) -> Iterator[Silence]:
     for place, entry in enumerate(asked.spec.names):
         if entry.email:
             cfssl = _n("cfssl writes E as UTF8String, where RFC 5280 wants IA5String.")
-            ours = _n("It is an IA5String here.")
+            ours = _n("It is an IA5String here, and stands among the names too (RFC 5280).")
             yield asked.silence("kind-of-string", f"names[{place}].E", cfssl, ours)
 
 

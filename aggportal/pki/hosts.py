@@ -54,6 +54,12 @@ def classify_host(text: str, *, compat: bool = False, field: str = "") -> San:
     return san
 
 
+def with_mails(sans: tuple[San, ...], mails: Sequence[str]) -> tuple[San, ...]:
+    """Add the subject's e-mail addresses to the names (RFC 5280 section 4.1.2.6 wants them)."""
+    found = (*sans, *(San(kind="email", value=mail) for mail in mails if is_mail(mail)))
+    return tuple(sorted(dict.fromkeys(found), key=lambda san: SAN_ORDER.index(san.kind)))
+
+
 def is_mail(text: str) -> bool:
     """Tell whether `text` is an e-mail address and nothing else."""
     try:

@@ -23,7 +23,7 @@ from aggportal.pki.errors import (
     NotAnAuthority,
 )
 from aggportal.pki.extensions import extensions_of
-from aggportal.pki.hosts import San, classify_hosts
+from aggportal.pki.hosts import San, classify_hosts, with_mails
 from aggportal.pki.identities import require_no_reserved_identity
 from aggportal.pki.issuers import encode_name, issuer_of, key_identifier
 from aggportal.pki.keys import (
@@ -37,7 +37,7 @@ from aggportal.pki.keys import (
     signature_hash_for,
     spki_sha256,
 )
-from aggportal.pki.names import build_subject
+from aggportal.pki.names import build_subject, mails_of
 from aggportal.pki.plans import CertificatePlan, Issuer, Wanted
 from aggportal.pki.profiles import CaConstraint, Profile
 from aggportal.pki.rules import (
@@ -92,6 +92,8 @@ def plan_authority(spec: RequestSpec, *, now: dt.datetime, compat: bool = False)
     begin = not_before(now, ca.backdate, field="ca.backdate")
     end = not_after(begin, ca.expiry or CA_EXPIRY, field="ca.expiry")
     sans = _ca_sans(spec, compat)
+    if not compat:
+        sans = with_mails(sans, mails_of(subject))
     return CertificatePlan(
         profile="",
         compat=compat,
@@ -175,6 +177,7 @@ def plan_wanted(
     if constraint.is_ca:
         sans = _sans_of_authority(sans, compat)
     if not compat:
+        sans = with_mails(sans, mails_of(wanted.subject))
         require_within_issuer(validity, issuer=issuer.validity)
         require_path_length(issuer, is_ca=constraint.is_ca, path_length=path_length)
         require_within_constraints(issuer.constraints, subject=wanted.subject, sans=sans)

@@ -18,12 +18,17 @@ from aggportal.words import gettext_noop as _n
 
 SOURCE = "pkilint"
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _REST = r"(?:[A-Za-z0-9._~:/?@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})"
 # These rules want the public DNS and the web's schemes. Inside a cluster `kubernetes` is a proper
-# name, in URLs too, and a left-most `*` is what RFC 6125 allows beyond RFC 5280; `spiffe://…` is
-# how workloads are named, and RFC 5280 section 4.2.1.6 asks for no more than RFC 3986.
+# name, in URLs and addresses too, and a left-most `*` is what RFC 6125 allows beyond RFC 5280;
+# `spiffe://…` is how workloads are named, and RFC 5280 section 4.2.1.6 asks for no more than
+# RFC 3986.
 _PROPER_HERE = {
     "pkix.invalid_domain_name_syntax": re.compile(rf"(\*\.)?{_LABEL}(\.{_LABEL})*", re.ASCII),
+    "pkix.invalid_email_address_syntax": re.compile(
+        rf"{_ATOM}(\.{_ATOM})*@{_LABEL}(\.{_LABEL})*", re.ASCII
+    ),
     "pkix.invalid_uri_syntax": re.compile(
         rf"[A-Za-z][A-Za-z0-9+.-]*://({_LABEL}(\.{_LABEL})*|\[[0-9A-Fa-f:.]+\])(:\d{{1,5}})?"
         rf"([/?]{_REST}*)?",

@@ -62,6 +62,12 @@ def build_subject(spec: RequestSpec, *, compat: bool = False) -> x509.Name:
     return x509.Name(rdns)
 
 
+def mails_of(subject: x509.Name) -> tuple[str, ...]:
+    """Return the e-mail addresses in a subject."""
+    found = subject.get_attributes_for_oid(NameOID.EMAIL_ADDRESS)
+    return tuple(str(attribute.value) for attribute in found)
+
+
 def encoding_problem(key: str, value: str) -> str:
     """Tell which characters alone a value may have where it has others: "ASCII", "printable", or
     empty. `key` is cfssl's, or a dotted OID.

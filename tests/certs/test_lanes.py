@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.urls import reverse
 from django.utils import timezone
@@ -50,7 +52,8 @@ def test_a_profile_of_another_lane_is_refused_and_passes_with_a_reason(lane, pro
     with pytest.raises(InvalidField, match="at least 10 characters"):
         issue(authority, profile=profile, reason="just so")
     made = issue(authority, profile=profile, reason=REASON)
-    assert (made.override_reason, made.request.override_reason) == (REASON, REASON)
+    asked = SigningRequest.objects.get()
+    assert (made.override_reason, asked.override_reason) == (REASON, REASON)
     done = Entry.objects.get(action="certificate.issued", outcome=Outcome.DONE)
     assert (done.detail["override_reason"], len(done.detail["dangers"])) == (REASON, 1)
 
@@ -102,7 +105,7 @@ def test_an_authority_with_the_key_of_one_in_another_lane_is_refused() -> None:
     users, now = make_authority("users", lane=Lane.CLIENT), timezone.now()
     (known,) = neighbours(now=now)
     subject = load_request_spec({"CN": "other"})
-    given = {"spki_sha256": users.spki_sha256, "now": now}
+    given: dict[str, Any] = {"spki_sha256": users.spki_sha256, "now": now}
     assert known.spki_sha256 == users.spki_sha256
     with pytest.raises(PkiError, match="very same key"):
         require_authority_lane(

@@ -20,7 +20,14 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from aggportal.pki.config import load_config
 from aggportal.pki.csrs import make_csr
 from aggportal.pki.issuing import issuer_of, plan_authority, plan_certificate, sign_certificate
-from aggportal.pki.keys import KeySpec, generate_key, key_spec_of, spki_sha256
+from aggportal.pki.keys import (
+    KeySpec,
+    PrivateKey,
+    generate_key,
+    key_spec_of,
+    require_allowed_key,
+    spki_sha256,
+)
 from aggportal.pki.plans import CertificatePlan, Validity
 from aggportal.pki.requests import load_request_spec
 from tests.interop.byte_cases import AUTHORITIES, NEWER, NEWER_AUTHORITIES, SPECS, Case
@@ -34,11 +41,11 @@ pytestmark = [
     ),
 ]
 RECORDED = json.loads(Path(__file__).with_name("cfssl_head.json").read_text())
-_stand_ins = {}
+_stand_ins: dict[KeySpec, PrivateKey] = {}
 
 
 def certificate_of(answer: dict[str, str]) -> x509.Certificate:
-    return x509.load_pem_x509_certificate(answer.get("cert", answer.get("certificate")).encode())
+    return x509.load_pem_x509_certificate((answer.get("cert") or answer["certificate"]).encode())
 
 
 def stand_in(spec: KeySpec):
@@ -52,7 +59,7 @@ def signed_as(plan: CertificatePlan, theirs: x509.Certificate, *, by: x509.Certi
     """What our signature would cover for their key, serial and dates."""
     begin, end = theirs.not_valid_before_utc, theirs.not_valid_after_utc
     assert plan.validity.not_after - plan.validity.not_before == end - begin
-    key = stand_in(key_spec_of(by.public_key()))
+    key = stand_in(key_spec_of(require_allowed_key(by.public_key())))
     plan = replace(
         plan,
         serial=theirs.serial_number,
@@ -61,7 +68,10 @@ def signed_as(plan: CertificatePlan, theirs: x509.Certificate, *, by: x509.Certi
         issuer_spki_sha256=spki_sha256(key.public_key()),
     )
     return sign_certificate(
-        plan, public_key=theirs.public_key(), issuer_key=key, allow_reserved=True
+        plan,
+        public_key=require_allowed_key(theirs.public_key()),
+        issuer_key=key,
+        allow_reserved=True,
     )
 
 
@@ -90,7 +100,7 @@ def require_same_certificate(case: Case, answer: dict[str, str], ca: x509.Certif
 
 
 def require_same_request(document: dict, answer: dict[str, str]) -> None:
-    theirs = x509.load_pem_x509_csr(answer.get("csr", answer.get("request")).encode())
+    theirs = x509.load_pem_x509_csr((answer.get("csr") or answer["request"]).encode())
     spec = load_request_spec(document, strict=False)
     ours = make_csr(spec, key=stand_in(spec.key), compat=True)
     assert ours.subject.public_bytes() == theirs.subject.public_bytes()

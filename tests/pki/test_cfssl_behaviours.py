@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import pytest
 
@@ -13,13 +14,14 @@ from aggportal.pki.issuing import plan_authority, sign_certificate
 from aggportal.pki.keys import KeySpec, generate_key
 from aggportal.pki.names import build_subject
 from aggportal.pki.requests import load_request_spec
+from aggportal.pki.subtrees import NameConstraints
 from tests.pki.recipe import NOW, authority
 
 SERVER = ["signing", "server auth"]
 CA = {"is_ca": True}
 
 
-def asked(spec=None, profile=None, *, compat=False, default=None, **rest) -> Asked:
+def asked(spec=None, profile=None, *, compat=False, default=None, **rest: Any) -> Asked:
     """A harmless request, changed. Without `profile` it is for an authority."""
     document = {"CN": "x", **(spec or {})}
     if profile is None:
@@ -27,7 +29,11 @@ def asked(spec=None, profile=None, *, compat=False, default=None, **rest) -> Ask
     chosen = {"usages": ["signing", "client auth"], "expiry": "1h", "backdate": "1m", **profile}
     signing = {"default": {"expiry": "1h", **(default or {})}, "profiles": {"p": chosen}}
     config = load_config({"signing": signing})
-    found = {"profile": config.profile("p"), "config": config, "issuer": authority().issuer}
+    found: dict[str, Any] = {
+        "profile": config.profile("p"),
+        "config": config,
+        "issuer": authority().issuer,
+    }
     return Asked(
         spec=load_request_spec(document, strict=False), now=NOW, compat=compat, **found | rest
     )
@@ -36,12 +42,13 @@ def asked(spec=None, profile=None, *, compat=False, default=None, **rest) -> Ask
 def with_raw(profile: dict, **raw) -> Asked:
     """As a config of which strict reading would refuse the profile."""
     made = asked({}, profile)
+    assert made.profile is not None
     changed = dataclasses.replace(made.profile, raw={**made.profile.raw, **raw})
     return dataclasses.replace(made, profile=changed)
 
 
 def constrained():
-    return dataclasses.replace(authority().issuer, constraints=("a constraint",))
+    return dataclasses.replace(authority().issuer, constraints=(NameConstraints(foreign=True),))
 
 
 EXTENSION = {"Id": [1, 2, 3, 4], "Value": "BQA="}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -205,7 +206,7 @@ def test_a_subject_alternative_name_is_critical_only_when_the_subject_is_empty()
 )
 def test_the_masters_are_signed_for_where_somebody_granted_it(names):
     made = plan({"names": names}, compat=True)
-    keys = {"public_key": KEY.public_key(), "issuer_key": ROOT.key}
+    keys: dict[str, Any] = {"public_key": KEY.public_key(), "issuer_key": ROOT.key}
     with pytest.raises(ReservedIdentity):
         sign_certificate(made, **keys)
     assert sign_certificate(made, **keys, allow_reserved=True).subject == made.subject

@@ -46,7 +46,7 @@ hosts = st.lists(
     | st.from_regex(r"[a-z*_.-]{1,12}\.[a-z0-9-]{1,8}", fullmatch=True),
     max_size=5,
 )
-oids = st.sampled_from(["1.2.3", "2.5.4.9", "2.5.4.17", "2.5.4.12", "2.5.4.97", "0.9.2342.1"])
+oids = st.sampled_from(["1.2.3.4", "2.5.4.9", "2.5.4.17", "2.5.4.12", "2.5.4.97", "0.9.2342.1"])
 entry: dict[str, st.SearchStrategy[Any]] = dict.fromkeys(("ST", "L", "O", "OU", "E"), texts)
 entry["C"] = st.sampled_from(["CN", "DE", "de", "XX"])
 entry["OID"] = st.dictionaries(oids, texts, max_size=2)

@@ -46,9 +46,9 @@ NOTHING_PASSED = Passed()
 
 def neighbours(*, now: dt.datetime, but: Authority | None = None) -> tuple[Neighbour, ...]:
     """Return every other authority, and what is known of clusters' own."""
-    others = Authority.objects.exclude(pk=but.pk if but else None).defer("key", "signing_config")
+    others = Authority.objects.defer("signing_config", "request_spec", "csr_pem")
     return (
-        *(_neighbour(other, now=now) for other in others),
+        *(_neighbour(other, now=now) for other in others if other != but),
         *(known for source in neighbour_sources for known in source()),
     )
 
@@ -93,7 +93,10 @@ def dangers_of_authority(
     return (
         *(below_dangers(parent.lane, lane.value) if parent else ()),  # type: ignore[arg-type]  # the model's choices are the core's lanes
         *authority_dangers(
-            lane.value, subject, spki_sha256=spki_sha256, others=neighbours(now=now)
+            lane.value,  # type: ignore[arg-type]  # the model's choices are the core's lanes
+            subject,
+            spki_sha256=spki_sha256,
+            others=neighbours(now=now),
         ),
     )
 
