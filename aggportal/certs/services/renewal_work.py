@@ -111,14 +111,27 @@ def renew_like_before(
     )
     choices = RenewChoices(authority=authority, issue=issue, same_key=same_key)
     plan = plan_renewal(certificate, spec, choices, now=now)
-    if plan.validity.not_after <= certificate.not_after:
-        raise EndsNoLater(
+    # Under another authority it gains that, however long it lives.
+    moves = authority.pk != certificate.authority_id
+    if not moves and plan.validity.not_after <= certificate.not_after:
+        raise _ends_no_later(authority, plan.validity.not_after)
+    return renew_certificate(certificate, spec, choices, by=by, now=now)
+
+
+def _ends_no_later(authority: Authority, end: dt.datetime) -> EndsNoLater:
+    if end >= authority.not_after:
+        return EndsNoLater(
             _n(
                 "The successor would end no later than the certificate itself, since the authority "
                 "ends then. Renew the authority first."
             )
         )
-    return renew_certificate(certificate, spec, choices, by=by, now=now)
+    return EndsNoLater(
+        _n(
+            "The successor would end no later than the certificate itself: the profile gives it no "
+            "longer life. Change the profile, or renew it by itself with another one."
+        )
+    )
 
 
 def _tell_renewed_elsewhere(item: RenewalItem, run: RenewalRun) -> None:
