@@ -92,8 +92,7 @@ def plan_authority(spec: RequestSpec, *, now: dt.datetime, compat: bool = False)
     begin = not_before(now, ca.backdate, field="ca.backdate")
     end = not_after(begin, ca.expiry or CA_EXPIRY, field="ca.expiry")
     sans = _ca_sans(spec, compat)
-    if not compat:
-        sans = with_mails(sans, mails_of(subject))
+    sans = sans if compat else with_mails(sans, mails_of(subject))
     return CertificatePlan(
         profile="",
         compat=compat,
