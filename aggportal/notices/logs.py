@@ -9,7 +9,7 @@ _TOKEN = re.compile(r"(/notices/calendar/)[^/\s?\"']+(?=\.ics)")
 
 
 class FeedTokensHidden(logging.Filter):
-    """Puts an ellipsis in the place of each token in a record's text and values."""
+    """Puts "[hidden]" in the place of each token in a record's text and values."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Change the record; every one passes."""
@@ -21,4 +21,4 @@ class FeedTokensHidden(logging.Filter):
 
 
 def _hidden(value: object) -> object:
-    return _TOKEN.sub(r"\1…", value) if isinstance(value, str) else value
+    return _TOKEN.sub(r"\1[hidden]", value) if isinstance(value, str) else value

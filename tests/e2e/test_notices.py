@@ -113,5 +113,5 @@ def test_a_calendar_reads_the_feed_and_no_log_tells_its_address(administrator, p
     administrator.send(at, at.page.form("/calendar/end/"))
     assert administrator.get(f"/notices/calendar/{token[1]}.ics").status == 404
     log = portal.log.read_text()
-    assert "/notices/calendar/….ics" in log
+    assert "/notices/calendar/[hidden].ics" in log
     assert token[1] not in log

@@ -161,7 +161,7 @@ def test_the_log_does_not_tell_a_token(settings):
     text, path = "Not Found: %s", "/notices/calendar/a-Token_1.ics"
     record = logging.LogRecord("django.request", 30, "", 0, text, (path,), None)
     assert FeedTokensHidden().filter(record)
-    assert record.getMessage() == "Not Found: /notices/calendar/….ics"
+    assert record.getMessage() == "Not Found: /notices/calendar/[hidden].ics"
     plain = logging.LogRecord("x", 30, "", 0, f'"GET {path} HTTP/1.1" 404', None, None)
     FeedTokensHidden().filter(plain)
     assert "a-Token_1" not in plain.getMessage()
