@@ -60,7 +60,7 @@ def plan_intermediate(
         raise InvalidField(words, field=field)
     require_key_spec(spec.key)
     ca = spec.ca or CaSpec()
-    subject = build_subject(spec)
+    subject = build_subject(spec, compat=compat)
     if encode_name(subject) == encode_name(issuer.subject):
         words = _n(
             "This is the very subject of the authority that signs. Programs would take the new one "
