@@ -48,7 +48,7 @@ def furnish_certificates(visitor: Visitor) -> dict[str, str]:
     )
     own = deeds.make_own_request(visitor, json.dumps({"CN": "elsewhere", "key": ECDSA}))
     return {
-        "channel": deeds.make_mail_channel(visitor, "ops").path,
+        "channel": deeds.make_mail_channel(visitor, f"ops of {proxy}").path,
         "request": asked.path,
         "own": own.path,
         "authority": f"/authorities/{proxy}/",
