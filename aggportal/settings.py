@@ -47,7 +47,8 @@ EGRESS_DENY: list[str] = env.list("AGGPORTAL_EGRESS_DENY", [])
 # Ports that a scan may connect to. Below 1024 those where TLS begins at once (https, smtps, nntps,
 # ldaps, DNS, ftps, telnets, imaps, pop3s); above, since Kubernetes' services listen anywhere there.
 SCAN_PORTS: list[str] = env.list(
-    "AGGPORTAL_SCAN_PORTS", "443 465 563 636 853 989 990 992 993 995 1024-65535".split()
+    "AGGPORTAL_SCAN_PORTS",
+    ["443", "465", "563", "636", "853", "989", "990", "992", "993", "995", "1024-65535"],
 )
 SCANS_PER_MINUTE = env.int("AGGPORTAL_SCANS_PER_MINUTE", 10)
 
