@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from aggportal.certs.lifetimes import Life, authority_life, certificate_life, life_of
 from aggportal.certs.models import Authority, AuthorityCertificate, Certificate, OtherRole
@@ -13,6 +14,8 @@ from aggportal.pki.facts import CertificateFacts
 from aggportal.pki.reading import read_certificates
 
 MAX_CHILDREN = 50
+# An annotated one stays annotated.
+AuthorityT = TypeVar("AuthorityT", bound=Authority)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,14 +130,14 @@ def _cross(row: AuthorityCertificate, *, now: dt.datetime) -> Cross:
     )
 
 
-def nested(authorities: Sequence[Authority]) -> list[tuple[Authority, int]]:
+def nested(authorities: Sequence[AuthorityT]) -> list[tuple[AuthorityT, int]]:
     """Return the authorities in their order, each followed by those below it, with its depth."""
-    below: dict[int | None, list[Authority]] = {}
+    below: dict[int | None, list[AuthorityT]] = {}
     known = {authority.pk for authority in authorities}
     for authority in authorities:
         parent = authority.parent_id if authority.parent_id in known else None
         below.setdefault(parent, []).append(authority)
-    found: list[tuple[Authority, int]] = []
+    found: list[tuple[AuthorityT, int]] = []
 
     def walk(parent: int | None, depth: int) -> None:
         for authority in below.get(parent, []):

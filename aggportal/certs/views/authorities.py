@@ -46,7 +46,7 @@ def authority_list(request: HttpRequest) -> HttpResponse:
             "life": authority_life(authority, now=now),
             "issued": authority.issued,
         }
-        for authority, depth in nested(authorities)
+        for authority, depth in nested(list(authorities))
     ]
     return render(request, "certs/authority_list_page.html", {"rows": rows})
 
