@@ -1,8 +1,9 @@
 """cfssl's certdb, a SQLite file of a stranger, read row by row.
 
-The file is opened in a process of its own with limits of time and memory (`certdb_child`), read-only
-and untrusted; what comes back is text, and each row is judged for itself. Columns as in cfssl's
-certdb/sqlite/migrations: serial_number (decimal), status, reason (RFC 5280 number), revoked_at, pem.
+The file is opened in a process of its own with limits of time and memory (`certdb_child`),
+read-only and untrusted; what comes back is text, and each row is judged for itself. Columns as in
+cfssl's certdb/sqlite/migrations: serial_number (decimal), status, reason (RFC 5280's number),
+revoked_at, pem.
 """
 
 from __future__ import annotations
@@ -55,7 +56,10 @@ class NotACertdb(PkiError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CertdbRow:
-    """One row. `reason` is empty while it is good; `revoked_at` None where the file does not say."""
+    """One row.
+
+    `reason` is empty while it is good, `revoked_at` None where the file does not say.
+    """
 
     number: int
     facts: CertificateFacts

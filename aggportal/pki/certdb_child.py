@@ -44,8 +44,10 @@ def main() -> int:
 
 
 def _opened(path: str, *, until: float) -> sqlite3.Connection:
-    """Open it so that nothing in it can act: no writes, no trusted functions, every cell checked."""
-    # `path` is a file descriptor of our own under /dev/fd, or a name that was quoted before.
+    """Open it so that nothing in it can act: no writes, nothing trusted, every cell checked.
+
+    `path` was quoted for a URI before.
+    """
     database = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)
     database.text_factory = lambda text: text.decode("utf-8", "replace")
     database.set_progress_handler(lambda: time.monotonic() > until, 10_000)
