@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from aggportal.certs.models import Authority, Certificate
+from aggportal.certs.services.lost_keys import lost_keys
 from aggportal.pki.errors import PkiError
 from aggportal.pki.facts import CertificateFacts
 from aggportal.pki.issuers import issuer_of
@@ -49,8 +50,9 @@ def issuer_for(authority: Authority) -> Issuer:
 
 
 def require_issuing(authority: Authority) -> None:
-    """Refuse an authority that was retired, or whose own certificate was revoked: it answers for
-    what it issued and signs nothing new. Raises `Retired`.
+    """Refuse an authority that was retired, whose own certificate was revoked, or whose key is
+    compromised by what is said of any certificate for it, an earlier one or one above: it answers
+    for what it issued and signs nothing new. Raises `Retired`.
     """
     if authority.retired_at is not None:
         raise Retired(
@@ -62,7 +64,8 @@ def require_issuing(authority: Authority) -> None:
             label=authority.label,
             since=f"{authority.retired_at:%Y-%m-%d}",
         )
-    revoked = next((step for step in upwards(authority) if is_revoked(step)), None)
+    steps = tuple(upwards(authority))
+    revoked = next((step for step in steps if is_revoked(step)), None)
     if revoked is not None:
         raise Retired(
             _n(
@@ -71,6 +74,17 @@ def require_issuing(authority: Authority) -> None:
             ),
             field="authority",
             label=revoked.label,
+        )
+    lost = lost_keys([step.spki_sha256 for step in steps])
+    exposed = next((step for step in steps if step.spki_sha256 in lost), None)
+    if exposed is not None:
+        raise Retired(
+            _n(
+                "A certificate for the key of “%(label)s” was revoked because the key is "
+                "compromised: whoever has it signs as well. Choose another authority."
+            ),
+            field="authority",
+            label=exposed.label,
         )
 
 

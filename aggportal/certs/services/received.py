@@ -19,6 +19,7 @@ from aggportal.certs.services.issuing import (
 )
 from aggportal.certs.services.keys import open_authority_key
 from aggportal.certs.services.lanes import dangers_of, require_certificate_lane
+from aggportal.certs.services.lost_keys import lost_keys
 from aggportal.certs.services.signing import sign_plan
 from aggportal.certs.signing_configs import config_of
 from aggportal.ledger.services import record
@@ -71,9 +72,11 @@ def plan_request(
 ) -> CertificatePlan:
     """Decide every field of the certificate that would be issued for `csr`.
 
-    Raises what the core refuses, and `InvalidKey` for a key that belongs to an authority of ours.
+    Raises what the core refuses, and `InvalidKey` for a key that belongs to an authority of ours or
+    is known to be compromised.
     """
     _require_no_authoritys_key(csr)
+    _require_no_lost_key(csr)
     return plan_from_csr(
         csr,
         profile=config_of(authority).profile(decision.profile),
@@ -101,14 +104,14 @@ def receive_request(
 ) -> SigningRequest:
     """Take in a request that could be signed as it is; it waits for a decision.
 
-    Where the profile says `auto_sign` it is signed at once, unless it mixes trust lanes or asks for
-    a name that Kubernetes reserves: that waits for a person. Raises what the core refuses, and
-    `AlreadyWaits`.
+    Where the profile says `auto_sign` it is signed at once, unless it mixes trust lanes, asks for a
+    name that Kubernetes reserves or would be an authority: that waits for a person. Raises what the
+    core refuses, and `AlreadyWaits`.
     """
     decision = Decision(profile=profile)
     plan = plan_request(authority, csr, decision, now=now)
     request = _store_waiting(authority, csr, plan, by=by, now=now)
-    is_safe = not dangers_of(authority, plan, now=now)
+    is_safe = not plan.is_ca and not dangers_of(authority, plan, now=now)
     if is_safe and config_of(authority).profile(profile).auto_sign:
         sign_request(request, decision, by=by, now=now)
         request.refresh_from_db()
@@ -182,6 +185,17 @@ def _require_no_authoritys_key(csr: CsrFacts) -> None:
             ),
             field="csr",
             name=authority.label,
+        )
+
+
+def _require_no_lost_key(csr: CsrFacts) -> None:
+    if lost_keys([csr.spki_sha256]):
+        raise InvalidKey(
+            _n(
+                "A certificate for this key was revoked because the key is compromised: whoever "
+                "has it could go on with a new certificate. Ask with a new key."
+            ),
+            field="csr",
         )
 
 

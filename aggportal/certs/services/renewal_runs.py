@@ -21,7 +21,8 @@ from aggportal.certs.models import (
 )
 from aggportal.certs.models.renewal_runs import LONGEST_DAYS
 from aggportal.certs.services.chains import require_issuing
-from aggportal.certs.services.renewing import KEY_LOST, authority_in_place_of
+from aggportal.certs.services.lost_keys import KEY_LOST
+from aggportal.certs.services.renewing import authority_in_place_of
 from aggportal.certs.signing_configs import config_of
 from aggportal.ledger.services import record
 from aggportal.web.actors import Actor

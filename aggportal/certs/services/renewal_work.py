@@ -24,6 +24,7 @@ from aggportal.certs.models import (
 from aggportal.certs.services.issuing import IssueChoices
 from aggportal.certs.services.renewal_runs import RunChanged, finish_run, stop_run
 from aggportal.certs.services.renewing import (
+    NotRenewable,
     RenewChoices,
     authority_in_place_of,
     plan_renewal,
@@ -100,7 +101,13 @@ def _renew(item: RenewalItem, run: RenewalRun, *, by: Actor, now: dt.datetime) -
 def renew_like_before(
     certificate: Certificate, authority: Authority, *, same_key: bool, by: Actor, now: dt.datetime
 ) -> Certificate:
-    """Renew with everything as it was. Raises as `renew_certificate`, and `EndsNoLater`."""
+    """Renew with everything as it was. Raises as `renew_certificate`, `EndsNoLater`, and
+    `NotRenewable` for what was revoked since the run was started: nobody asked for that again.
+    """
+    if certificate.is_revoked:
+        raise NotRenewable(
+            _n("It was revoked meanwhile. Where it is still needed, renew it by itself.")
+        )
     strict = authority.mode != Mode.COMPAT
     spec = parse_request_spec(spec_to_begin_with(certificate), strict=strict)
     issue = IssueChoices(

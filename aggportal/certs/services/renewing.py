@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from cryptography import x509
 
-from aggportal.certs.models import Authority, Certificate, Kind, Reason
+from aggportal.certs.models import Authority, Certificate, Kind
 from aggportal.certs.services.issuing import IssueChoices, issue_certificate, plan_for
+from aggportal.certs.services.lost_keys import lost_keys
 from aggportal.certs.services.succession import Succession, require_not_renewed
 from aggportal.pki.errors import InvalidKey, PkiError
 from aggportal.pki.jsontext import dump_json
@@ -23,9 +24,6 @@ from aggportal.pki.weakkeys import require_strong_key
 from aggportal.web.actors import Actor
 from aggportal.words import RefusedError
 from aggportal.words import gettext_noop as _n
-
-# After these the key itself is not to be trusted (RFC 5280 section 5.3.1).
-KEY_LOST = (Reason.KEY_COMPROMISE, Reason.CA_COMPROMISE, Reason.AA_COMPROMISE)
 
 
 class NotRenewable(RefusedError):
@@ -148,10 +146,7 @@ def require_renewable(certificate: Certificate) -> None:
 
 def require_good_key(certificate: Certificate) -> None:
     """Refuse a key that somebody revoked as compromised. Raises `CompromisedKey`."""
-    lost = Certificate.objects.filter(
-        spki_sha256=certificate.spki_sha256, revocation_reason__in=KEY_LOST
-    )
-    if lost.exists():
+    if lost_keys([certificate.spki_sha256]):
         raise CompromisedKey(
             _n(
                 "A certificate for this key was revoked because the key is compromised: whoever "
