@@ -160,7 +160,8 @@ def test_a_strangers_certificate_is_refused_and_a_second_answer_conflicts(client
 
 
 def test_an_authority_that_comes_back_is_an_administrators_matter(client_of, issuer, administrator):
-    text = answered(ask_for_authority().csr_pem, outside(), ca=True)
+    ca = outside()
+    text = answered(ask_for_authority().csr_pem, ca, ca=True) + ca.facts.pem
     assert client_of(issuer).post(ANSWER, {"text": text}).status_code == 403
     assert not Authority.objects.exists()
     came = client_of(administrator).post(ANSWER, {"text": text})

@@ -185,7 +185,7 @@ def test_the_purpose_must_fit_what_comes_back():
 
 
 def test_a_short_name_that_is_taken_meanwhile_gives_way():
-    own = ask_for_authority("sub")
+    own, ca = ask_for_authority("sub"), outside()
     make_authority("sub", lane=Lane.SERVING)
-    made = bring(answered(own.csr_pem, outside(), ca=True))
+    made = bring(answered(own.csr_pem, ca, ca=True) + ca.facts.pem)
     assert made.slug == "sub-2"

@@ -13,6 +13,7 @@ from aggportal.certs.models import (
     Authority,
     Certificate,
     CertificateMaterial,
+    CertificateName,
     Kind,
     Origin,
     OwnRequest,
@@ -20,8 +21,8 @@ from aggportal.certs.models import (
 )
 from aggportal.certs.services.authority_rows import Papers, Standing, store_authority
 from aggportal.certs.services.chains import authority_chain
+from aggportal.certs.services.importing import names_of, plain
 from aggportal.certs.services.lanes import require_authority_lane
-from aggportal.certs.services.name_entries import store_name_entries
 from aggportal.certs.services.own_requests import (
     AlreadyAnswered,
     authority_choices,
@@ -30,6 +31,7 @@ from aggportal.certs.services.own_requests import (
 )
 from aggportal.pki.bags import read_bag
 from aggportal.pki.errors import InvalidCertificate, KeyMismatch, NotAnAuthority
+from aggportal.pki.existing import require_signing_authority, require_storable
 from aggportal.pki.facts import CertificateFacts, is_issued_by
 from aggportal.pki.reading import load_certificate
 from aggportal.web.actors import Actor
@@ -76,7 +78,16 @@ def read_answer(data: bytes | str) -> Answer:
     own, facts = owns[waiting[0].spki_sha256], waiting[0]
     _require_purpose(own, facts)
     signer, above = standing_of(facts, given)
+    if own.purpose == Purpose.AUTHORITY and not above:
+        raise InvalidCertificate(_NO_CHAIN, field="answer", issuer=facts.issuer)
     return Answer(own=own, facts=facts, signer=signer, above=above)
+
+
+# Without it the portal would take the authority for a root, and let it renew itself as one.
+_NO_CHAIN = _n(
+    "It was signed by “%(issuer)s”, whose certificate is missing. Give it too, and what is above "
+    "it up to the root, after it."
+)
 
 
 def _none_fits(given: Sequence[CertificateFacts]) -> str:
@@ -104,6 +115,9 @@ def _require_purpose(own: OwnRequest, facts: CertificateFacts) -> None:
             "This is an authority's certificate (CA:TRUE), and the request was for an ordinary one."
         )
         raise InvalidCertificate(words, field="answer")
+    if own.purpose == Purpose.AUTHORITY:
+        require_signing_authority(facts)
+    require_storable(facts)
 
 
 def standing_of(
@@ -235,12 +249,12 @@ def store_returned(answer: Answer, *, kind: Kind, by: Actor, now: dt.datetime) -
         authority=answer.signer,
         kind=kind,
         origin=Origin.RETURNED,
-        issuer_subject=facts.issuer,
+        issuer_subject=plain(facts.issuer),
         chain_pem=outside,
         serial=facts.serial.zfill(40),
-        common_name=facts.common_name[:200],
-        subject=facts.subject,
-        names="\n".join(f"{kind_} {value}" for kind_, value in facts.sans),
+        common_name=plain(facts.common_name)[:200],
+        subject=plain(facts.subject),
+        names="\n".join(f"{kind_} {plain(value)}" for kind_, value in facts.sans),
         profile="",
         key_text=facts.key,
         file_base=own.file_base,
@@ -259,5 +273,5 @@ def store_returned(answer: Answer, *, kind: Kind, by: Actor, now: dt.datetime) -
         csr_pem=own.csr_pem,
         request_spec=own.request_spec,
     )
-    store_name_entries(certificate, facts)
+    CertificateName.objects.bulk_create(names_of(certificate, facts))
     return certificate

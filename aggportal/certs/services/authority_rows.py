@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from aggportal.certs.models import Authority, Certificate, SealedKey
 from aggportal.certs.services.authorities import AuthorityChoices
+from aggportal.certs.services.importing import plain
 from aggportal.ledger.services import record
 from aggportal.pki.facts import CertificateFacts
 from aggportal.web.actors import Actor
@@ -52,7 +53,7 @@ def store_authority(
         mode=choices.mode,
         file_base=choices.file_base,
         subject=facts.subject,
-        common_name=facts.common_name[:200],
+        common_name=plain(facts.common_name)[:200],
         serial=facts.serial.zfill(40),
         key_text=facts.key,
         spki_sha256=facts.spki_sha256,

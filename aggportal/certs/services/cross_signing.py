@@ -29,6 +29,7 @@ from aggportal.ledger.services import record
 from aggportal.pki.bags import read_bag
 from aggportal.pki.csrs import authority_csr, csr_pem
 from aggportal.pki.errors import InvalidCertificate, KeyMismatch, NotAnAuthority, PkiError
+from aggportal.pki.existing import require_storable
 from aggportal.pki.facts import CertificateFacts, certificate_facts
 from aggportal.pki.intermediates import plan_cross
 from aggportal.pki.issuers import encode_name
@@ -188,6 +189,7 @@ def _require_cross(authority: Authority, facts: CertificateFacts) -> None:
             "one as its issuer and would not be found below this. Ask for the very same subject."
         )
         raise InvalidCertificate(words, field="answer", subject=facts.subject)
+    require_storable(facts)
     if facts.self_signed:
         words = _n("This one signed itself. A cross-signed certificate is signed by another CA.")
         raise InvalidCertificate(words, field="answer")

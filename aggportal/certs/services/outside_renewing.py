@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 from cryptography import x509
 
 from aggportal.certs.models import Authority, AuthorityCertificate
+from aggportal.certs.services.answering import standing_of
 from aggportal.certs.services.authority_renewing import (
     NewCertificate,
     exchange_certificate,
@@ -18,6 +20,7 @@ from aggportal.certs.services.keys import open_authority_key
 from aggportal.ledger.services import record
 from aggportal.pki.csrs import csr_pem
 from aggportal.pki.errors import InvalidCertificate
+from aggportal.pki.existing import require_storable
 from aggportal.pki.facts import CertificateFacts, is_issued_by
 from aggportal.pki.reading import read_certificates
 from aggportal.pki.renewing import renewal_request, require_same_authority
@@ -48,7 +51,7 @@ def accept_renewed_certificate(
     authority: Authority, text: str, *, seen: str, by: Actor, now: dt.datetime
 ) -> Authority:
     """Take the certificate that an outside CA made of `renewal_csr`, with the certificates above it
-    in any number after it.
+    in any number and order after it; what is not above it is left out.
 
     Raises `AlreadyRenewed`, and what reading and comparing refuse.
     """
@@ -60,8 +63,7 @@ def accept_renewed_certificate(
     certificate = x509.load_der_x509_certificate(first.der)
     require_same_authority(certificate, earlier=loaded(authority))
     _require_new(authority, first, now=now)
-    above = "".join(facts.pem for facts in found if facts.sha256 != first.sha256)
-    chain = above or _known_chain(authority, certificate)
+    chain = _proven_chain(first, found) or _known_chain(authority, certificate)
     if not chain and not first.self_signed:
         raise InvalidCertificate(
             _n(
@@ -74,8 +76,17 @@ def accept_renewed_certificate(
     return exchange_certificate(authority, made, by=by, now=now)
 
 
+def _proven_chain(facts: CertificateFacts, given: Sequence[CertificateFacts]) -> str:
+    """Return what is above `facts`, PEM, upwards, each proven by the signature below it."""
+    _signer, above = standing_of(facts, given)
+    return "".join(step.pem for step in above)
+
+
 def _require_new(authority: Authority, facts: CertificateFacts, *, now: dt.datetime) -> None:
-    """Refuse one that is known already, and one that would end before the present one does."""
+    """Refuse one that is known already, that would end before the present one does, or that has a
+    serial number longer than we keep.
+    """
+    require_storable(facts)
     known = AuthorityCertificate.objects.filter(fingerprint_sha256=facts.sha256)
     if facts.sha256 == authority.fingerprint_sha256 or known.exists():
         raise InvalidCertificate(_n("This certificate is here already."), field="certificate")
