@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from aggportal.certs.models import Authority, Certificate
 from aggportal.clusters.models import Cluster, WatchedAPIService
 from aggportal.dashboard.timeline import Expiry
+from aggportal.notices.services.ending import standing, standing_authorities
 from aggportal.web.sentences import visible
 
 SOON = dt.timedelta(days=30)
@@ -43,7 +44,9 @@ class Found:
 
 
 def expiries(*, now: dt.datetime) -> list[Expiry]:
-    """Return what ends within half a year: authorities, certificates, caBundles; soonest first."""
+    """Return what ends within half a year and has no good successor: authorities, certificates,
+    caBundles; soonest first.
+    """
     until = now + HORIZON
     ending: list[Expiry] = [
         Expiry(
@@ -51,9 +54,11 @@ def expiries(*, now: dt.datetime) -> list[Expiry]:
             label=visible(authority.label),
             url=authority.get_absolute_url(),
         )
-        for authority in Authority.objects.filter(not_after__lte=until).order_by("not_after")[:MOST]
+        for authority in standing_authorities(now=now)
+        .filter(not_after__lte=until)
+        .order_by("not_after")[:MOST]
     ]
-    certificates = Certificate.objects.expiring(within=HORIZON, now=now)
+    certificates = standing(Certificate.objects.expiring(within=HORIZON, now=now), now=now)
     ending += [
         Expiry(when=row.not_after, label=visible(row), url=row.get_absolute_url())
         for row in certificates.order_by("not_after")[:MOST]
@@ -72,11 +77,14 @@ def expiries(*, now: dt.datetime) -> list[Expiry]:
 
 
 def count_ending(*, now: dt.datetime, within: dt.timedelta = SOON) -> int:
-    """Count what ends (or has ended, of what must not: authorities and caBundles) within a time."""
+    """Count what ends (or has ended, of what must not: authorities and caBundles) within a time and
+    has no good successor.
+    """
     until = now + within
+    ending = Certificate.objects.expiring(within=within, now=now)
     return (
-        Authority.objects.filter(not_after__lte=until).count()
-        + Certificate.objects.expiring(within=within, now=now).count()
+        standing_authorities(now=now).filter(not_after__lte=until).count()
+        + standing(ending, now=now).count()
         + WatchedAPIService.objects.filter(ca_not_after__lte=until).count()
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -69,6 +71,21 @@ def test_our_certificate_is_known_as_ours(client_of, viewer):
     assert "We issued it:" in text
     assert f'href="{ours.get_absolute_url()}"' in text
     assert "client auth (1.3.6.1.5.5.7.3.2)" in text
+
+
+@pytest.mark.parametrize(
+    ("origin", "words"),
+    [
+        ("returned", "Its key was made here, and another CA signed it:"),
+        ("imported", "Our authority's key signed it elsewhere; it was brought here"),
+    ],
+)
+def test_what_we_did_not_issue_is_not_said_to_be_issued_by_us(client_of, viewer, origin, words):
+    ours = make_certificate(make_authority())
+    type(ours).objects.filter(pk=ours.pk).update(origin=origin)
+    text = html.unescape(paste(client_of(viewer), ours.material.pem).text)
+    assert words in text
+    assert "We issued it" not in text
 
 
 def test_our_revoked_certificate_is_said_to_be_revoked(client_of, viewer):

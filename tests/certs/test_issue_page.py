@@ -24,6 +24,18 @@ RECIPE = {
 REASON = "k3s calls its proxy so"
 
 
+def test_nothing_is_held_against_what_nobody_touched(client_of, issuer) -> None:
+    authority = make_authority()
+    client = client_of(issuer)
+    fresh = client.get(reverse(NEW), {"authority": authority.slug}).text
+    assert "to mend" not in fresh
+    assert "Nothing yet: give it a name" in fresh
+    touched = send(client, typed(authority, CN=""), to=PREVIEW).text
+    assert "1 to mend" in touched
+    linked = client.get(reverse(NEW), {"authority": authority.slug, "hosts": "bad:443"}).text
+    assert "to mend" in linked
+
+
 def test_an_issuer_issues_from_the_fields(client_of, issuer) -> None:
     data = typed(make_authority(), CN="metrics", hosts="a.b.svc\n10.0.0.1", names_0_O="k8s")
     answer = send(client_of(issuer), data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
@@ -56,11 +57,34 @@ def test_an_issuer_renews(client_of, issuer):
 
 
 def test_renewing_is_what_the_certificates_page_offers_first(client_of, issuer, viewer):
-    before = make_certificate(make_authority())
+    now = timezone.now()
+    authority = make_authority(now=now - dt.timedelta(days=360))
+    before = make_certificate(authority, now=now - dt.timedelta(days=355))
     offered = f'class="btn btn-primary" href="{page_of(before, "renew")}"'
     shown = " ".join(client_of(issuer).get(page_of(before)).content.decode().split())
     assert offered in shown
+    assert shown.count("btn-primary") == 1
     assert page_of(before, "renew") not in client_of(viewer).get(page_of(before)).content.decode()
+
+
+def test_while_it_lives_taking_its_files_comes_first_and_without_a_key_renewing(client_of, issuer):
+    def first(certificate: Certificate) -> str:
+        shown = " ".join(client_of(issuer).get(page_of(certificate)).content.decode().split())
+        assert shown.count("btn-primary") == 1
+        assert page_of(certificate, "renew") in shown
+        return shown[shown.index("btn-primary") :]
+
+    fresh = make_certificate(make_authority())
+    assert fresh.file_base + ".tar.gz" in first(fresh).partition("</button>")[0]
+    Certificate.objects.filter(pk=fresh.pk).update(exportable=False)
+    assert page_of(fresh, "renew") in first(fresh).partition("</a>")[0]
+
+
+def test_on_hold_nothing_is_put_first(client_of, issuer):
+    held = make_certificate(make_authority())
+    chosen = Certificate.objects.filter(pk=held.pk)
+    chosen.update(revoked_at=timezone.now(), revocation_reason=Reason.HOLD)
+    assert "btn-primary" not in client_of(issuer).get(page_of(held)).text
 
 
 @pytest.mark.parametrize("deed", ["renew", "preview"])

@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from aggportal.accounts.models import User
-from aggportal.dashboard.overview import MOST, count_ending
+from aggportal.dashboard.overview import MOST, count_ending, expiries
 from tests.certs.makers import make_authority, make_certificate
 from tests.certs.requests_made import hand_in
 
@@ -23,6 +23,30 @@ def test_all_that_ends_soon_is_counted(viewer: User, client_of: Callable[[User],
     assert count_ending(now=now) == MOST + 2
     page = client_of(viewer).get("/")
     assert page.context["figures"][1].value == str(MOST + 2)
+
+
+def test_what_has_a_good_successor_is_not_counted(viewer: User) -> None:
+    now = timezone.now()
+    authority = make_authority(now=now - dt.timedelta(days=360))
+    old = make_certificate(authority, "old", now=now - dt.timedelta(days=350))
+    new = make_certificate(authority, "new", now=now)
+    rows = type(new).objects.filter(pk=new.pk)
+    rows.update(predecessor=old)
+    assert count_ending(now=now) == 0
+    assert expiries(now=now) == []
+    rows.update(revoked_at=now, revocation_reason="superseded")
+    assert count_ending(now=now) == 1
+    assert [one.label for one in expiries(now=now)] == ["old"]
+
+
+def test_an_authority_whose_place_is_taken_is_not_counted(viewer: User) -> None:
+    now = timezone.now()
+    old = make_authority(expiry="300h", now=now)
+    assert count_ending(now=now) == 1
+    new = make_authority("second-ca")
+    type(new).objects.filter(pk=new.pk).update(predecessor=old)
+    assert count_ending(now=now) == 0
+    assert expiries(now=now) == []
 
 
 def test_what_waits_for_a_decision_is_counted(

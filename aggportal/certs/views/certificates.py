@@ -12,7 +12,7 @@ from aggportal.certs.forms.issuing import SecretForm
 from aggportal.certs.forms.keeping import KeepingForm
 from aggportal.certs.forms.keystores import KeystoreForm
 from aggportal.certs.lane_words import LANE_WORDS
-from aggportal.certs.lifetimes import certificate_life
+from aggportal.certs.lifetimes import Life, certificate_life
 from aggportal.certs.models import Certificate
 from aggportal.certs.services.files import public_files
 from aggportal.certs.services.keeping import keeping_of
@@ -33,14 +33,16 @@ def certificate_show(request: HttpRequest, pk: int) -> HttpResponse:
 
 def certificate_context(certificate: Certificate) -> dict[str, object]:
     """Return what the certificate's page shows."""
-    authority = certificate.authority
+    authority, facts = certificate.authority, read_certificate(certificate.material.pem)
+    life = certificate_life(certificate, now=timezone.now())
     story = Entry.objects.filter(object_kind="certificate", object_id=str(certificate.pk))
     return {
         "certificate": certificate,
         "authority": authority,
         "lane": LANE_WORDS[authority.lane] if authority else None,
-        "facts": read_certificate(certificate.material.pem),
-        "life": certificate_life(certificate, now=timezone.now()),
+        "facts": facts,
+        "life": life,
+        "first_deed": _first_deed(certificate, life, is_ca=facts.is_ca),
         "files": public_files(certificate),
         "secret_form": SecretForm(
             initial={"name": _secret_name(certificate), "namespace": "default"}
@@ -51,6 +53,18 @@ def certificate_context(certificate: Certificate) -> dict[str, object]:
         "story": story[:50],
         **certificate_chain_context(certificate, now=timezone.now()),
     }
+
+
+def _first_deed(certificate: Certificate, life: Life, *, is_ca: bool) -> str:
+    """Tell what comes first: renewal once its life is nearly or wholly over or where nothing can be
+    taken, else to take its archive; neither while it is on hold.
+    """
+    match life.state:
+        case "soon" | "over" | "revoked":
+            return "renewal"
+        case "held":
+            return ""
+    return "archive" if certificate.key_leaves and not is_ca else "renewal"
 
 
 def _secret_name(certificate: Certificate) -> str:

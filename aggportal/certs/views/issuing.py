@@ -49,11 +49,12 @@ FormMaker = Callable[[HttpRequest, Mapping[str, str]], IssueForm]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IssuePage:
-    """Everything that the issue page shows."""
+    """Everything that the issue page shows. While it is `untouched`, nothing is held against it."""
 
     form: IssueForm
     service: ServiceForm
     view: RequestView
+    untouched: bool = False
 
 
 @require_http_methods(["GET", "POST"])
@@ -99,7 +100,8 @@ def _fresh_page(request: HttpRequest) -> IssuePage:
     view = request_view(dumped(document), for_authority=False)
     for name in ("CN", "hosts"):
         view.form.errors.pop(name, None)
-    return IssuePage(form=form, service=ServiceForm(), view=view)
+    untouched = not any(asked.get(name) for name in ("cn", "hosts", "start"))
+    return IssuePage(form=form, service=ServiceForm(), view=view, untouched=untouched)
 
 
 def _issue_form(request: HttpRequest, data: Mapping[str, str]) -> IssueForm:
@@ -190,7 +192,7 @@ def refused_page(page: IssuePage, refused: PkiError) -> IssuePage:
 
 
 def _explained(page: IssuePage) -> Explanation:
-    if page.form.chosen is None:
+    if page.form.chosen is None or page.untouched:
         return Explanation()
     return explain_issue(
         page.form.chosen,
