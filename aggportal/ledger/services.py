@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Subquery
@@ -15,6 +17,7 @@ from aggportal.ledger.models import Entry, Head, Outcome
 from aggportal.web.actors import Actor
 
 Subject = tuple[str, object, str]
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 @transaction.atomic(savepoint=False)
@@ -31,8 +34,9 @@ def record(
     neither.
 
     `subject` is (kind, id, label), as in ("certificate", 7, "aggregator"). `detail` holds JSON
-    values and never a secret. Call it late in a transaction: the chain's head stays locked until
-    the end.
+    values and never a secret; what a database does not take in a text (NUL, half a character) is
+    replaced, since a stranger's text must not keep a deed out of the ledger. Call it late in a
+    transaction: the chain's head stays locked until the end.
     """
     when = (at or timezone.now()).astimezone(dt.UTC)
     kind, object_id, label = subject
@@ -48,8 +52,8 @@ def record(
         outcome=outcome,
         object_kind=kind,
         object_id=str(object_id),
-        object_label=label[:300],
-        detail=dict(detail or {}),
+        object_label=_storable(label)[:300],
+        detail={key: _storable(value) for key, value in (detail or {}).items()},
         previous=head.digest,
     )
     entry.canonical = canonical_json(entry.document())
@@ -58,6 +62,15 @@ def record(
     head.size, head.digest = entry.seq, entry.digest
     head.save(update_fields=["size", "digest"])
     return entry
+
+
+def _storable(value: Any) -> Any:
+    """Return a JSON value with every text in it such as PostgreSQL keeps."""
+    if isinstance(value, str):
+        return _UNSTORABLE.sub("\ufffd", value)
+    if isinstance(value, Mapping):
+        return {key: _storable(each) for key, each in value.items()}
+    return [_storable(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

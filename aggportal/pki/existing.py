@@ -67,7 +67,14 @@ def require_signing_authority(facts: CertificateFacts) -> None:
 
 
 def require_storable(facts: CertificateFacts) -> None:
-    """Refuse a serial number that is longer than RFC 5280 section 4.1.2.2 allows."""
+    """Refuse a serial number that is longer than RFC 5280 section 4.1.2.2 allows, or negative: no
+    revocation list could name it, and so none of its authority could be signed any more.
+    """
+    if facts.serial.startswith("-"):
+        raise InvalidCertificate(
+            _n("Its serial number is negative, which RFC 5280 forbids: it could not be revoked."),
+            field="certificate",
+        )
     if len(facts.serial) > MAX_SERIAL:
         raise InvalidCertificate(
             _n("Its serial number is longer than the 20 octets that RFC 5280 allows."),

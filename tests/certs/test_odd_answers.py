@@ -15,13 +15,18 @@ from aggportal.certs.services.answering import read_answer, settle
 from aggportal.certs.services.cross_signing import add_cross_certificate, make_cross_request
 from aggportal.certs.services.outside_renewing import accept_renewed_certificate, renewal_csr
 from aggportal.pki.errors import InvalidCertificate, NotAnAuthority
+from aggportal.pki.existing import require_storable
+from aggportal.pki.reading import read_certificate
 from tests.certs.chains_made import answered, ask, ask_for_authority, outside
 from tests.certs.makers import ANA, make_authority
 from tests.certs.outside_made import outside_ca, signed_outside, under_outside
 from tests.pki.certificates_made import key_usage
 from tests.pki.paths_made import Link, name_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.filterwarnings("ignore:Parsed a serial number which wasn't positive"),
+]
 
 
 def with_long_serial(pem: str, by: Link) -> str:
@@ -87,6 +92,24 @@ def test_a_serial_number_that_is_longer_than_allowed_is_refused_at_every_door():
     crossed = with_long_serial(answered(asked, ca, ca=True), ca)
     with pytest.raises(InvalidCertificate, match="20 octets"):
         add_cross_certificate(authority, crossed, by=ANA, now=timezone.now())
+
+
+def test_a_negative_serial_number_is_refused_before_a_list_would_have_to_name_it():
+    ca = outside()
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(name_of("old"))
+        .issuer_name(ca.certificate.subject)
+        .public_key(ca.key.public_key())
+        .not_valid_before(ca.facts.not_before)
+        .not_valid_after(ca.facts.not_after)
+        .serial_number(0x7B)
+    )
+    der = builder.sign(ca.key, hashes.SHA256()).public_bytes(Encoding.DER)
+    facts = read_certificate(der.replace(b"\x02\x01\x7b", b"\x02\x01\xfb", 1))
+    assert facts.serial == "-5"
+    with pytest.raises(InvalidCertificate, match="negative"):
+        require_storable(facts)
 
 
 def test_of_what_came_with_a_renewed_authority_only_what_is_above_it_is_kept():
