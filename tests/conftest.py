@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import hypothesis
 import pytest
 from django.test import Client
 
@@ -25,6 +26,10 @@ __all__ = [
 ]
 
 pytest_plugins = ["pytester"]
+
+# How long an example takes depends on what else the machine does; benchmarks look at time.
+hypothesis.settings.register_profile("portal", deadline=None)
+hypothesis.settings.load_profile("portal")
 
 
 def _person(name: str, role: Role | None) -> User:

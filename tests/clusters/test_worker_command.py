@@ -67,7 +67,7 @@ def test_a_worker_stops_within_two_seconds_and_says_no_secret(
 ):
     fake_cluster.put(raw_apiservice(METRICS))
     process = spawn()
-    wait_for(lambda: kind_of(cluster) == "live", 15)
+    wait_for(lambda: kind_of(cluster) == "live", 40)
     begun = time.monotonic()
     process.send_signal(number)
     assert process.wait(5) == 0
@@ -80,7 +80,7 @@ def test_a_worker_stops_within_two_seconds_and_says_no_secret(
 
 def test_a_worker_that_is_killed_is_followed_by_another_within_its_lease(spawn, cluster):
     first = spawn()
-    wait_for(lambda: kind_of(cluster) == "live", 15)
+    wait_for(lambda: kind_of(cluster) == "live", 40)
     second = spawn()
     first.kill()
     first.wait()
