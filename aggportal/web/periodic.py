@@ -57,3 +57,6 @@ class Schedule:
             except (DatabaseError, RefusedError) as exc:
                 log.warning("periodic work %s: %s", job.name, exc)
                 connection.close()
+            except Exception:  # a fault in one job would end the worker, and all other work with it
+                log.exception("periodic work %s: a fault of the portal", job.name)
+                connection.close()

@@ -350,7 +350,9 @@ def test_a_root_that_comes_later_takes_its_children_in(client):
     assert Certificate.objects.get(common_name="watched").authority is None
     done = import_as_shown(client, brought(client, root), a0_take="on")
     ours = Authority.objects.get(common_name="root-ca")
-    assert Authority.objects.get(common_name="front-proxy-ca").parent == ours
+    below = Authority.objects.get(common_name="front-proxy-ca")
+    assert below.parent == ours
+    assert below.issued_as.authority == ours  # so that it can be revoked
     assert Certificate.objects.get(common_name="watched").authority == ours
     assert "found their authority" in client.get(done["Location"]).text
 

@@ -25,12 +25,13 @@ def test_a_job_is_done_when_it_is_due_and_not_before():
     assert [int((at - NOW).total_seconds()) for at in done] == [0, 60, 120]
 
 
-def test_a_job_that_fails_holds_up_no_other_and_comes_round_again():
+@pytest.mark.parametrize("fault", [OperationalError("away"), ValueError("a fault of ours")])
+def test_a_job_that_fails_holds_up_no_other_and_comes_round_again(fault):
     done: list[dt.datetime] = []
 
     def fail(now: dt.datetime) -> None:
         done.append(now)
-        raise OperationalError("away")
+        raise fault
 
     jobs = {
         "a": Job(name="a", every=MINUTE, work=fail),

@@ -82,6 +82,11 @@ def store_imported(given: Incoming, *, by: Actor, now: dt.datetime) -> Certifica
     """
     require_storable(given.facts)
     require_new(given)
+    return store_unknown(given, by=by, now=now)
+
+
+def store_unknown(given: Incoming, *, by: Actor, now: dt.datetime) -> Certificate:
+    """Store what the caller, in its transaction, found to be new. Raises as `store_imported`."""
     row = imported_row(given, by=by, now=now)
     if given.key is not None:
         require_own_key(given.facts, given.key)

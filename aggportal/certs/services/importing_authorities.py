@@ -16,6 +16,7 @@ from aggportal.certs.services.importing import (
     incoming,
     plain,
     store_imported,
+    store_unknown,
 )
 from aggportal.certs.services.importing_plans import require_known_issuer, require_new_authority
 from aggportal.certs.services.keys import seal_key
@@ -108,7 +109,7 @@ def import_all(
             raise ItemRefused(kind="authority", number=item.number, refused=refused) from refused
         lineage.add(authority)
         brought.append(authority)
-        adopted += adopt_watched(authority) + _adopt_authorities(authority)
+        adopted += adopt_watched(authority) + _adopt_authorities(authority, by=by, now=now)
     stored = [_import_certificate(one, lineage=lineage, by=by, now=now) for one in certificates]
     imported = Imported(authorities=tuple(brought), certificates=tuple(stored), adopted=adopted)
     then(imported)
@@ -214,17 +215,32 @@ def _row_under_parent(
     return store_imported(Incoming(facts=facts, authority=parent), by=by, now=now)
 
 
-def _adopt_authorities(authority: Authority) -> int:
-    """Put authorities under the one that has come in and proves to have signed them."""
+def _adopt_authorities(authority: Authority, *, by: Actor, now: dt.datetime) -> int:
+    """Put authorities under the one that has come in and proves to have signed them, each with its
+    row there, so that it can be revoked.
+    """
     lineage = Lineage()
     adopted = 0
     waiting = Authority.objects.filter(parent=None).exclude(chain_pem="").exclude(pk=authority.pk)
     for child in waiting:
         facts = lineage.facts_of(child)
         if lineage.authority_of(facts) == authority:
+            row = _row_of_child(facts, authority, by=by, now=now)
             changed = Authority.objects.filter(pk=child.pk, parent=None)
-            adopted += changed.update(parent=authority, chain_pem="")
+            adopted += changed.update(parent=authority, chain_pem="", issued_as=row)
     return adopted
+
+
+def _row_of_child(
+    facts: CertificateFacts, parent: Authority, *, by: Actor, now: dt.datetime
+) -> Certificate | None:
+    """Return the row of an authority that was here before its parent; None where the parent has
+    another certificate of its serial number.
+    """
+    known = Certificate.objects.filter(fingerprint_sha256=facts.sha256).first()
+    if known is not None or parent.certificates.filter(serial=facts.serial.zfill(40)).exists():
+        return known
+    return store_unknown(Incoming(facts=facts, authority=parent), by=by, now=now)
 
 
 def _record(
