@@ -9,16 +9,31 @@ import datetime as dt
 import pytest
 from django.utils import timezone
 
-from aggportal.certs.models import Authority, Certificate, ItemState, Lane, Reason, State
+from aggportal.certs.models import (
+    Authority,
+    Certificate,
+    ItemState,
+    Lane,
+    Reason,
+    SealedKey,
+    State,
+)
 from aggportal.certs.services.authority_renewing import renew_authority
 from aggportal.certs.services.chains import Retired
+from aggportal.certs.services.importing import Incoming, store_imported
+from aggportal.certs.services.issuing import IssueChoices
 from aggportal.certs.services.received import Decision, sign_request
 from aggportal.certs.services.renewal_runs import RunChoices, start_run
 from aggportal.certs.services.renewal_work import work_off_runs
+from aggportal.certs.services.renewing import RenewChoices, renew_certificate
 from aggportal.certs.services.revoking import RevocationChoices, revoke_certificates
+from aggportal.ledger.models import Entry, Outcome
 from aggportal.pki.errors import InvalidKey
-from tests.certs.chains_made import make_intermediate
-from tests.certs.makers import ANA, make_authority, make_certificate
+from aggportal.pki.reading import read_certificate
+from aggportal.pki.requests import load_request_spec
+from aggportal.vault.errors import CannotOpen
+from tests.certs.chains_made import answered, make_intermediate, outside
+from tests.certs.makers import ANA, P256, make_authority, make_certificate
 from tests.certs.requests_made import PROFILE, hand_in, set_in_profile
 
 pytestmark = pytest.mark.django_db
@@ -88,3 +103,28 @@ def test_an_authority_is_never_signed_without_a_decision():
         other, auto_sign=True, usages=["cert sign", "crl sign"], ca_constraint={"is_ca": True}
     )
     assert hand_in(other).state == State.PENDING
+
+
+def test_a_strangers_certificate_for_an_authoritys_key_is_not_renewed_for_that_key():
+    ours, other = make_authority(), make_authority("other")
+    facts = read_certificate(answered(ours.csr_pem, outside()))
+    brought = store_imported(Incoming(facts=facts), by=ANA, now=timezone.now())
+    spec = load_request_spec({"CN": "web", "hosts": ["web.example.com"], "key": P256})
+    issue = IssueChoices(profile="aggregator", file_base="web")
+    choices = RenewChoices(authority=other, issue=issue, same_key=True)
+    with pytest.raises(InvalidKey, match="key of the authority"):
+        renew_certificate(brought, spec, choices, by=ANA, now=timezone.now())
+    assert not other.certificates.exists()
+
+
+def test_an_authority_that_could_not_be_renewed_has_its_failure_in_the_ledger():
+    first, second = make_authority("a"), make_authority("b")
+    stolen = second.key
+    SealedKey.objects.filter(pk=first.key.pk).update(
+        ciphertext=stolen.ciphertext, nonce=stolen.nonce, wrapped_key=stolen.wrapped_key
+    )
+    seen, authority = first.fingerprint_sha256, Authority.objects.get(pk=first.pk)
+    with pytest.raises(CannotOpen):
+        renew_authority(authority, life=None, seen=seen, by=ANA, now=timezone.now())
+    told = Entry.objects.filter(action="authority.renewed").order_by("seq")
+    assert list(told.values_list("outcome", flat=True)) == [Outcome.INTENDED, Outcome.FAILED]

@@ -105,14 +105,22 @@ def renew_authority(
         )
     validity = dates_of_renewal(authority, life=life, now=now)
     _record_intent(authority, validity, by=by, now=now)
+    try:
+        certificate = _signed_by_itself(authority, life=life, now=now)
+        made = NewCertificate(certificate=certificate, how="itself")
+        return exchange_certificate(authority, made, by=by, now=now)
+    except RefusedError as refused:
+        _record_failure(authority, refused, by=by, now=now)
+        raise
+
+
+def _signed_by_itself(
+    authority: Authority, *, life: dt.timedelta | None, now: dt.datetime
+) -> x509.Certificate:
     key = open_authority_key(authority)
     if authority.mode == Mode.COMPAT:
-        certificate = renew_as_cfssl(loaded(authority), key=key, now=now)
-    else:
-        dates = NewDates(now=now, life=life)
-        certificate = renewed_authority(loaded(authority), dates=dates, signer=key)
-    made = NewCertificate(certificate=certificate, how="itself")
-    return exchange_certificate(authority, made, by=by, now=now)
+        return renew_as_cfssl(loaded(authority), key=key, now=now)
+    return renewed_authority(loaded(authority), dates=NewDates(now=now, life=life), signer=key)
 
 
 def loaded(authority: Authority) -> x509.Certificate:
@@ -248,6 +256,19 @@ def _record_intent(
         subject=("authority", authority.slug, authority.label),
         outcome=Outcome.INTENDED,
         detail={"not_after": validity.not_after.isoformat()},
+        at=now,
+    )
+
+
+def _record_failure(
+    authority: Authority, refused: RefusedError, *, by: Actor, now: dt.datetime
+) -> None:
+    record(
+        "authority.renewed",
+        actor=by,
+        subject=("authority", authority.slug, authority.label),
+        outcome=Outcome.FAILED,
+        detail={"why": str(refused)},
         at=now,
     )
 

@@ -156,8 +156,23 @@ def require_good_key(certificate: Certificate) -> None:
         )
 
 
+def _require_no_authoritys_key(certificate: Certificate) -> None:
+    """Certificates from elsewhere may be for any key, and nobody proved here to have it."""
+    authority = Authority.objects.filter(spki_sha256=certificate.spki_sha256).first()
+    if authority is not None:
+        raise InvalidKey(
+            _n(
+                "This is the key of the authority %(name)s. A second certificate for it would let "
+                "one purpose act as the other. Renew it with a new key."
+            ),
+            field="key_choice",
+            name=authority.label,
+        )
+
+
 def _same_key(certificate: Certificate) -> PublicKey:
     require_good_key(certificate)
+    _require_no_authoritys_key(certificate)
     key = public_key_of(_loaded(certificate))
     require_strong_key(key, field="key_choice")
     return key
