@@ -55,7 +55,9 @@ def post(
 
 
 def tls_context(ca_pem: str) -> ssl.SSLContext:
-    """Return how the other side is verified. `ssl.SSLError` or ValueError for a bad `ca_pem`."""
+    """Return how the other side is verified. `ssl.SSLError`, ValueError or, for what is not ASCII,
+    TypeError where `ca_pem` is no PEM.
+    """
     context = ssl.create_default_context(cadata=ca_pem or None)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if ca_pem:

@@ -8,7 +8,6 @@ libraries: `webhook-signature: v1,` and the base64 of HMAC-SHA256 over
 from __future__ import annotations
 
 import base64
-import binascii
 import datetime as dt
 import hashlib
 import hmac
@@ -89,7 +88,7 @@ def signing_key(secret: str) -> bytes:
         return secret.encode()
     try:
         return base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
-    except binascii.Error as exc:
+    except ValueError as exc:  # binascii.Error, and what is not ASCII
         raise BadAddress(
             _n("Behind whsec_ base64 must follow; a secret without that prefix is used as it is."),
             field="secret",

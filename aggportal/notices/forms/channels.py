@@ -170,7 +170,7 @@ class WebhookForm(ChannelForm):
         pem = str(self.cleaned_data["ca_pem"]).strip()
         try:
             tls_context(pem)
-        except (ssl.SSLError, ValueError):
+        except (ssl.SSLError, ValueError, TypeError):
             raise ValidationError(_("This is no certificate in PEM.")) from None
         return pem
 
