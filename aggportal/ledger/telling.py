@@ -68,3 +68,20 @@ ACTIONS = {
     "calendar.made": gettext_lazy("made a calendar feed for"),
     "calendar.ended": gettext_lazy("ended the calendar feed of"),
 }
+# What an entry's detail says of how: the ways in which a key is taken, and RFC 5280's reasons.
+WAYS = {
+    "file": gettext_lazy("as a file"),
+    "archive": gettext_lazy("in the archive"),
+    "secret": gettext_lazy("as a Secret"),
+    "keystore": gettext_lazy("in a keystore"),
+    "cert-manager": gettext_lazy("for cert-manager"),
+    "unspecified": gettext_lazy("unspecified"),
+    "keyCompromise": gettext_lazy("key compromised"),
+    "cACompromise": gettext_lazy("authority compromised"),
+    "affiliationChanged": gettext_lazy("affiliation changed"),
+    "superseded": gettext_lazy("superseded"),
+    "cessationOfOperation": gettext_lazy("no longer in operation"),
+    "certificateHold": gettext_lazy("on hold"),
+    "privilegeWithdrawn": gettext_lazy("privilege withdrawn"),
+    "aACompromise": gettext_lazy("attribute authority compromised"),
+}

@@ -48,6 +48,20 @@ def test_everything_is_found_by_what_names_it(client_of, viewer, three) -> None:
     assert found(client, q="nothing like it") == set()
 
 
+def test_what_was_brought_is_not_said_to_be_issued_here(client_of, viewer) -> None:
+    row = make_certificate(make_authority())
+    Certificate.objects.filter(pk=row.pk).update(origin="imported")
+    client = client_of(viewer)
+    assert "brought by ana" in client.get(LIST).text
+    page = client.get(row.get_absolute_url()).text
+    assert "made elsewhere, brought by ana" in page
+    assert "issued by ana" not in page
+
+
+def test_an_empty_list_has_one_thing_to_do_first(client_of, administrator) -> None:
+    assert client_of(administrator).get(LIST).text.count("btn-primary") == 1
+
+
 def test_the_list_is_narrowed_by_authority_profile_and_state(client_of, viewer, three) -> None:
     client = client_of(viewer)
     assert found(client) == {"alpha", "beta", "gamma"}

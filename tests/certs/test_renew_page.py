@@ -12,6 +12,7 @@ from django.utils import timezone
 from aggportal.certs.models import Certificate, Reason
 from aggportal.certs.services.received import Decision, sign_request
 from aggportal.certs.services.renewing import spec_to_begin_with
+from aggportal.certs.services.revoking import RevocationChoices, revoke_certificates
 from tests.certs.makers import ANA, make_authority, make_certificate
 from tests.certs.pages_used import page_of, typed
 from tests.certs.requests_made import PROFILE, hand_in
@@ -78,6 +79,17 @@ def test_while_it_lives_taking_its_files_comes_first_and_without_a_key_renewing(
     assert fresh.file_base + ".tar.gz" in first(fresh).partition("</button>")[0]
     Certificate.objects.filter(pk=fresh.pk).update(exportable=False)
     assert page_of(fresh, "renew") in first(fresh).partition("</a>")[0]
+
+
+def test_its_story_names_what_was_done_how(client_of, issuer):
+    revoked = make_certificate(make_authority())
+    client = client_of(issuer)
+    client.post(reverse("certs:certificate_bundle", args=[revoked.pk]))
+    choices = RevocationChoices(reason=Reason.KEY_COMPROMISE)
+    revoke_certificates([revoked.pk], choices, by=ANA, now=timezone.now())
+    shown = " ".join(client.get(page_of(revoked)).text.split())
+    assert "took the private key of front-proxy-client (in the archive)" in shown
+    assert "revoked the certificate front-proxy-client (key compromised)" in shown
 
 
 def test_on_hold_nothing_is_put_first(client_of, issuer):
