@@ -20,6 +20,7 @@ from aggportal.certs.models import (
 from aggportal.certs.services.answering import standing_of
 from aggportal.certs.services.authority_rows import Standing
 from aggportal.certs.services.chains import issuer_for, require_issuing, upwards
+from aggportal.certs.services.file_names import with_ending
 from aggportal.certs.services.intermediates import addresses_of, store_authority_row
 from aggportal.certs.services.issuing import create_intent, record_failure
 from aggportal.certs.services.keys import open_authority_key
@@ -119,9 +120,8 @@ def _store(
     now: dt.datetime,
 ) -> AuthorityCertificate:
     detail: dict[str, object] = {"cross_signed": authority.slug}
-    row = store_authority_row(
-        request, signed, file_base=f"{authority.file_base}-cross", detail=detail, by=by
-    )
+    base = with_ending(authority.file_base, "-cross")
+    row = store_authority_row(request, signed, file_base=base, detail=detail, by=by)
     return _added(
         authority,
         certificate_facts(signed),

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from aggportal.certs.models import Authority, Certificate, Kind, SigningRequest, State
+from aggportal.certs.services.file_names import with_ending
 from aggportal.certs.services.issuing import (
     Signed,
     record_failure,
@@ -142,7 +143,7 @@ def _issue(request: SigningRequest, plan: CertificatePlan, *, now: dt.datetime) 
     request.csr_pem = csr_pem(make_csr(spec, key=key))
     made = Signed(
         certificate=signed,
-        file_base=f"{request.authority.file_base}-ocsp",
+        file_base=with_ending(request.authority.file_base, "-ocsp"),
         key=key,
         exportable=False,
         detail={"exportable": False},
