@@ -248,6 +248,8 @@ def test_a_policy_is_changed(administrator, client_of):
     policy = Policy.objects.get()
     assert (policy.days, policy.authority_days) == ([45, 10, 3], [400, 100])
     assert (policy.lists, policy.all_channels, list(policy.channels.all())) == (False, False, [two])
+    told = Entry.objects.filter(action="notice_policy.changed", object_kind="authority")
+    assert set(told.values_list("object_id", flat=True)) == {authority.slug}
     shown = client.get(at("policy_list")).content.decode()
     assert "45, 10, 3" in shown
     assert client.get(page).status_code == 200

@@ -41,7 +41,7 @@ def change_policy(
     record(
         "notice_policy.changed",
         actor=by,
-        subject=("authority", authority.pk, authority.label) if authority else _OTHERS,
+        subject=("authority", authority.slug, authority.label) if authority else _OTHERS,
         detail={
             "enabled": policy.enabled,
             "days": policy.days,
