@@ -187,7 +187,9 @@ def test_the_name_typed_deletes_it_and_the_page_shows_it_gone(way, seen):
 
 
 def test_the_ledger_has_every_deed_of_the_way_in_its_order(way):
-    entries = cluster_deeds.ledger(way.visitor)[way.earlier :]
+    since = cluster_deeds.ledger(way.visitor)[way.earlier :]
+    # Revocation lists are the worker's own doing, whenever its round comes.
+    entries = [entry for entry in since if entry["action"] != "crl.published"]
     done = [entry["action"] for entry in entries if entry["outcome"] == "done"]
     assert done == [
         *way.variant.authority_deeds,

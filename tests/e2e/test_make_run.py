@@ -8,7 +8,6 @@ import socket
 import stat
 import subprocess
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -38,7 +37,7 @@ class Portal:
                 with urllib.request.urlopen(f"{self.address}/readyz", timeout=2) as answer:  # noqa: S310 -- own server
                     assert answer.status == 200
                 return time.monotonic() - started
-            except (urllib.error.URLError, ConnectionError):
+            except OSError:  # not listening yet, or too busy to answer
                 time.sleep(0.1)
         raise AssertionError(self.log.read_text())
 
