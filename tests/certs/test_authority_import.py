@@ -352,7 +352,8 @@ def test_a_root_that_comes_later_takes_its_children_in(client):
     ours = Authority.objects.get(common_name="root-ca")
     below = Authority.objects.get(common_name="front-proxy-ca")
     assert below.parent == ours
-    assert below.issued_as.authority == ours  # so that it can be revoked
+    # So that it can be revoked.
+    assert ours.certificates.get(kind="authority") == below.issued_as
     assert Certificate.objects.get(common_name="watched").authority == ours
     assert "found their authority" in client.get(done["Location"]).text
 

@@ -80,7 +80,7 @@ def test_an_authority_whose_key_was_lost_under_an_earlier_certificate_issues_no_
     reason, issues
 ):
     below = make_intermediate(make_authority("root", lane=Lane.SERVING))
-    earlier = below.issued_as
+    earlier = Certificate.objects.get(made_authority=below)
     seen, life = below.fingerprint_sha256, dt.timedelta(days=300)
     after = renew_authority(
         Authority.objects.get(pk=below.pk), life=life, seen=seen, by=ANA, now=timezone.now()

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from django.utils import timezone
 
-from aggportal.certs.models import Authority, OwnRequest
+from aggportal.certs.models import Authority, Certificate, OwnRequest
 from aggportal.certs.services.answering import read_answer, settle
 from aggportal.certs.services.cross_signing import add_cross_certificate, make_cross_request
 from aggportal.certs.services.outside_renewing import accept_renewed_certificate, renewal_csr
@@ -76,6 +76,7 @@ def test_texts_that_no_database_takes_are_stored_readably():
     own, ca = ask(), outside("c\x00d")
     answer = answered(own.csr_pem, ca, subject=name_of("a\x00b"), names=("x\x00y.example",))
     made = settle(read_answer(answer), by=ANA, now=timezone.now())
+    assert isinstance(made, Certificate)
     made.refresh_from_db()
     kept = [made.common_name, made.subject, made.names, made.issuer_subject]
     kept += made.name_entries.values_list("value", flat=True)
