@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from aggportal.certs.models import Authority, Certificate
+from aggportal.certs.models import Authority, Certificate, OwnRequest, SigningRequest
 from aggportal.clusters.models import Cluster, WatchedAPIService
 from aggportal.dashboard.timeline import Expiry
 from aggportal.notices.services.ending import standing, standing_authorities
@@ -90,7 +90,9 @@ def count_ending(*, now: dt.datetime, within: dt.timedelta = SOON) -> int:
 
 
 def find(text: str) -> list[Found]:
-    """Find certificates (name, SAN, serial, fingerprint), authorities, clusters and APIServices."""
+    """Find certificates (name, SAN, serial, fingerprint), authorities, clusters, APIServices, and
+    requests that wait.
+    """
     return [
         *(
             Found(
@@ -111,12 +113,26 @@ def find(text: str) -> list[Found]:
             )
             for row in _apiservices(text)
         ),
+        *_waiting_requests(text),
         *(
             Found(
                 kind=_("Certificate"), label=str(row), detail=row.serial, url=row.get_absolute_url()
             )
             for row in Certificate.objects.matching(text).order_by("-pk")[:MOST_FOUND]
         ),
+    ]
+
+
+def _waiting_requests(text: str) -> list[Found]:
+    """Requests that wait for a decision, and ours that wait for their certificate."""
+    asked = SigningRequest.objects.waiting().filter(subject__icontains=text)
+    own = OwnRequest.objects.filter(answered_at=None)
+    own = own.filter(subject__icontains=text) | own.filter(label__icontains=text)
+    kinds = ((_("Signing request"), asked), (_("Our own request"), own))
+    return [
+        Found(kind=kind, label=row.subject, detail=_("waits"), url=row.get_absolute_url())
+        for kind, rows in kinds
+        for row in rows.order_by("-pk")[:MOST_FOUND]
     ]
 
 

@@ -270,7 +270,7 @@ def _list_period(revoked: x509.CertificateRevocationList, *, now: dt.datetime) -
 
 def _revoked(revoked: x509.CertificateRevocationList) -> Iterator[Value]:
     count = len(revoked)
-    yield Sentence(text=_n("%(count)d certificates"), params={"count": count})
+    yield Sentence(text=_n("how many: %(count)d"), params={"count": count})
     for entry in islice(revoked, MAX_REVOKED_SHOWN):
         yield _revoked_entry(entry)
     if count > MAX_REVOKED_SHOWN:

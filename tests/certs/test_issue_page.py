@@ -36,6 +36,13 @@ def test_nothing_is_held_against_what_nobody_touched(client_of, issuer) -> None:
     assert "to mend" in linked
 
 
+def test_what_is_dangerous_is_not_said_to_be_bad_json(client_of, issuer) -> None:
+    answer = send(client_of(issuer), typed(make_authority(), CN="x", names_0_O="system:masters"))
+    assert answer.status_code == 422
+    assert "makes the holder a cluster administrator" in " ".join(answer.text.split())
+    assert "The JSON needs mending" not in answer.text
+
+
 def test_an_issuer_issues_from_the_fields(client_of, issuer) -> None:
     data = typed(make_authority(), CN="metrics", hosts="a.b.svc\n10.0.0.1", names_0_O="k8s")
     answer = send(client_of(issuer), data)

@@ -56,4 +56,6 @@ def test_what_waits_for_a_decision_is_counted(
     assert client.get("/").context["figures"][2].value == "0"
     hand_in(make_authority())
     figure = client.get("/").context["figures"][2]
+    found = client.get("/search/", {"q": "web"}).context["found"]
+    assert [(one.kind, one.detail) for one in found] == [("Signing request", "waits")]
     assert (figure.value, figure.url, figure.tone) == ("1", "/requests/", "warn")

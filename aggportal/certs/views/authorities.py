@@ -87,7 +87,9 @@ def authority_page(
         "facts": read_certificate(authority.certificate_pem),
         "life": authority_life(authority, now=now),
         "config": config_of(authority),
-        "latest": authority.certificates.exclude(kind=Kind.RESPONDER)[:LATEST],
+        "latest": authority.certificates.exclude(kind=Kind.RESPONDER).select_related("successor")[
+            :LATEST
+        ],
         "issued": authority.certificates.count(),
         "files": authority_documents(authority),
         "crl": current_crl(authority),
