@@ -14,6 +14,8 @@ from aggportal.words import RefusedError
 log = logging.getLogger("aggportal.worker")
 
 Work = Callable[[dt.datetime], object]
+# What a mistake in a job raises: it must not end the worker, and all other work with it.
+FAULTS = (ValueError, TypeError, LookupError, AttributeError, RuntimeError, ArithmeticError, OSError)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,6 +59,6 @@ class Schedule:
             except (DatabaseError, RefusedError) as exc:
                 log.warning("periodic work %s: %s", job.name, exc)
                 connection.close()
-            except Exception:  # a fault in one job would end the worker, and all other work with it
+            except FAULTS:
                 log.exception("periodic work %s: a fault of the portal", job.name)
                 connection.close()
