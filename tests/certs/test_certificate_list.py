@@ -57,7 +57,9 @@ def test_what_was_brought_is_not_said_to_be_issued_here(client_of, viewer) -> No
     assert "made elsewhere, brought by ana" in page
     assert "ConfigMap with the authority" in page
     Certificate.objects.filter(pk=row.pk).update(authority=None, issuer_subject="CN=x")
-    assert "ConfigMap with the authority" not in client.get(row.get_absolute_url()).text
+    alone = client.get(row.get_absolute_url()).text
+    assert "ConfigMap with the authority" not in alone
+    assert "PKCS#12 and JKS" not in alone
     assert "issued by ana" not in page
 
 
