@@ -15,7 +15,15 @@ log = logging.getLogger("aggportal.worker")
 
 Work = Callable[[dt.datetime], object]
 # What a mistake in a job raises: it must not end the worker, and all other work with it.
-FAULTS = (ValueError, TypeError, LookupError, AttributeError, RuntimeError, ArithmeticError, OSError)
+FAULTS = (
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    RuntimeError,
+    ArithmeticError,
+    OSError,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
