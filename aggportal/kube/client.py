@@ -11,7 +11,7 @@ import re
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from aggportal.kube.connections import Connection
@@ -54,10 +54,20 @@ class Timeouts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RawAnswer:
-    """Any answer, whatever its status: at most 4 kB of the body, our token taken out."""
+    """Any answer, whatever its status: as much of the body as was asked for, our token out."""
 
     status: int
     text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """How to ask for a raw answer: query, seconds as a whole, bytes of the body, Accept header."""
+
+    params: Mapping[str, str] = field(default_factory=dict)
+    seconds: float | None = None
+    limit: int = MAX_PREFIX
+    accept: str = "application/json"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,13 +120,14 @@ class ApiClient:
         """The JSON object at `path`, at most 1 MB."""
         return self._json("GET", path, params)
 
-    def get_raw(self, path: str, *, seconds: float | None = None) -> RawAnswer:
-        """Status and first 4 kB of whatever is at `path`; raises only if no answer came."""
+    def get_raw(self, path: str, *, asked: Asked | None = None) -> RawAnswer:
+        """Status and beginning of whatever is at `path`; raises only if no answer came."""
         from aggportal.kube.failures import without_secret
 
-        request = _request("GET", path)
-        with self._door().send(request, seconds=seconds or self.timeouts.total) as answer:
-            text = answer.prefix(MAX_PREFIX).decode("utf-8", "replace")
+        how = asked or Asked()
+        request = replace(_request("GET", path, how.params), accept=how.accept)
+        with self._door().send(request, seconds=how.seconds or self.timeouts.total) as answer:
+            text = answer.prefix(how.limit).decode("utf-8", "replace")
             return RawAnswer(status=answer.status, text=without_secret(text, answer.secret))
 
     def list_pages(self, path: str) -> Listing:

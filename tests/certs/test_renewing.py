@@ -111,9 +111,7 @@ def test_profile_and_hosts_may_change_and_the_differences_are_told() -> None:
         authority=before.authority,
         issue=IssueChoices(profile="extension-serving", file_base="again"),
     )
-    told = {
-        line.key: line for line in differences_from(before, spec, choices, now=timezone.now())
-    }
+    told = {line.key: line for line in differences_from(before, spec, choices, now=timezone.now())}
     assert (told["names"].removed, told["names"].added) == (("dns a.example",), ("dns c.example",))
     assert told["profile"].added == ("extension-serving",)
     assert not told["subject"].differs
