@@ -44,6 +44,12 @@ KEK_FILE = env.path("AGGPORTAL_KEK_FILE", KEYS_DIR / "kek")
 EGRESS_ALLOW: list[str] = env.list("AGGPORTAL_EGRESS_ALLOW", [])
 # Networks (CIDR) denied on top of link-local, multicast, unspecified and reserved ones.
 EGRESS_DENY: list[str] = env.list("AGGPORTAL_EGRESS_DENY", [])
+# Ports that a scan may connect to. Below 1024 those where TLS begins at once (https, smtps, nntps,
+# ldaps, DNS, ftps, telnets, imaps, pop3s); above, since Kubernetes' services listen anywhere there.
+SCAN_PORTS: list[str] = env.list(
+    "AGGPORTAL_SCAN_PORTS", "443 465 563 636 853 989 990 992 993 995 1024-65535".split()
+)
+SCANS_PER_MINUTE = env.int("AGGPORTAL_SCANS_PER_MINUTE", 10)
 
 # How mail leaves: smtp://, submission:// (STARTTLS) or smtps:// with user:password@host:port, or
 # console:. Empty: it does not.
@@ -74,6 +80,7 @@ INSTALLED_APPS = [
     "aggportal.clusters",
     "aggportal.notices",
     "aggportal.snippets",
+    "aggportal.scans",
     "aggportal.dashboard",
 ]
 
@@ -182,6 +189,8 @@ STORAGES = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
+# A whole certdb of cfssl's; it holds no secret and waits on the disk while it is read. In bytes.
+LARGE_BODIES = {"/certificates/import/certdb/": 61_000_000}
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -216,6 +225,13 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{levelname} {name} {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"feed_tokens": {"()": "aggportal.notices.logs.FeedTokensHidden"}},
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["feed_tokens"],
+        }
+    },
     "root": {"handlers": ["stderr"], "level": env.str("AGGPORTAL_LOG_LEVEL", "INFO").upper()},
 }

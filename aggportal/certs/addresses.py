@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from urllib.parse import urlsplit, urlunsplit
 
 from django.conf import settings
 from django.urls import reverse
 
 from aggportal.certs.models import Authority
+
+_PORT = re.compile(r":\d+$", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,7 +53,9 @@ def certificate_path(slug: str) -> str:
 
 
 def _plain_http(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme == "https" and parts.port in (None, 443):
-        return urlunsplit(("http", parts.hostname or "", parts.path, "", ""))
-    return url
+    scheme, _, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    host = host.removesuffix(":443")
+    if scheme != "https" or _PORT.search(host):
+        return url
+    return f"http://{host}{slash}{path}"

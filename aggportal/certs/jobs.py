@@ -7,8 +7,11 @@ import logging
 import time
 
 from aggportal.certs.models import Authority, RevocationList
+from aggportal.certs.services.abandoned import end_abandoned_requests
 from aggportal.certs.services.crls import is_due, prune_lists, publish_if_unchanged
+from aggportal.certs.services.import_drafts import drop_expired_drafts
 from aggportal.certs.services.ocsp import drop_old_answers
+from aggportal.certs.services.renewal_work import work_off_runs
 from aggportal.certs.services.responders import authorities_with_responder, responder_of
 from aggportal.pki.crls import CannotSignLists
 from aggportal.web.actors import system_actor
@@ -57,3 +60,21 @@ def drop_old_status(now: dt.datetime) -> None:
     drop_old_answers(now=now)
     for authority in Authority.objects.only("pk"):
         prune_lists(authority)
+
+
+@periodic("certs.renew_many", every=dt.timedelta(seconds=2))
+def renew_many(now: dt.datetime) -> None:
+    """Go on with the renewals that people started."""
+    work_off_runs(now=now, seconds=_MOST_SECONDS)
+
+
+@periodic("certs.end_abandoned_requests", every=dt.timedelta(minutes=1))
+def end_abandoned(now: dt.datetime) -> None:
+    """End requests whose signing was cut off."""
+    end_abandoned_requests(now=now)
+
+
+@periodic("certs.drop_import_drafts", every=dt.timedelta(minutes=1))
+def drop_import_drafts(now: dt.datetime) -> None:
+    """Forget what was brought and not imported."""
+    drop_expired_drafts(now=now)

@@ -6,26 +6,44 @@ from django.urls import URLPattern, path
 
 from aggportal.certs.views import (
     authorities,
+    authority_importing,
+    authority_keys,
     authority_making,
     authority_renewing,
+    certificate_importing,
     certificate_keeping,
     certificate_lists,
     certificates,
+    chains,
+    crls,
+    cross_signing,
     files,
     inspecting,
     issuing,
     keystores,
+    overlapping,
+    own_request_making,
+    own_requests,
     profiles,
     publishing,
+    renewal_runs,
     renewing,
     request_deciding,
     request_receiving,
+    revoking,
+    succeeding,
 )
 
 app_name = "certs"
 authority_patterns: list[URLPattern] = [
     path("authorities/", authorities.authority_list, name="authority_list"),
     path("authorities/new/", authority_making.authority_new, name="authority_new"),
+    path("authorities/import/", authority_importing.authority_import, name="authority_import"),
+    path(
+        "authorities/import/<uuid:pk>/",
+        authority_importing.authority_import_choose,
+        name="authority_import_choose",
+    ),
     path("authorities/<slug:slug>/", authorities.authority_show, name="authority_show"),
     path(
         "authorities/<slug:slug>/files/<str:name>",
@@ -40,11 +58,47 @@ authority_patterns: list[URLPattern] = [
         authority_renewing.authority_renewal_request,
         name="authority_renewal_request",
     ),
+    path("authorities/<slug:slug>/cross/", cross_signing.authority_cross, name="authority_cross"),
+    path(
+        "authorities/<slug:slug>/cross/request.csr",
+        cross_signing.authority_cross_request,
+        name="authority_cross_request",
+    ),
+    path("authorities/<slug:slug>/ways/<str:name>", chains.authority_way, name="authority_way"),
+    path(
+        "authorities/<slug:slug>/renewals/new/",
+        renewal_runs.renewal_run_new,
+        name="renewal_run_new",
+    ),
+    path("renewals/<int:pk>/", renewal_runs.renewal_run_show, name="renewal_run_show"),
+    path(
+        "renewals/<int:pk>/progress/",
+        renewal_runs.renewal_run_progress,
+        name="renewal_run_progress",
+    ),
+    path("renewals/<int:pk>/change/", renewal_runs.renewal_run_change, name="renewal_run_change"),
+    path("authorities/<slug:slug>/key/", authority_keys.authority_key, name="authority_key"),
+    path(
+        "authorities/<slug:slug>/successor/",
+        succeeding.authority_succeed,
+        name="authority_succeed",
+    ),
+    path(
+        "authorities/<slug:slug>/overlap/", overlapping.authority_overlap, name="authority_overlap"
+    ),
+    path(
+        "authorities/<slug:slug>/overlap/<str:name>", overlapping.overlap_file, name="overlap_file"
+    ),
+    path("authorities/<slug:slug>/retire/", overlapping.authority_retire, name="authority_retire"),
     path("authorities/<slug:slug>/names/", authorities.authority_names, name="authority_names"),
+    path("authorities/<slug:slug>/crl/", crls.crl_change, name="crl_change"),
+    path("authorities/<slug:slug>/crl/publish/", crls.crl_publish, name="crl_publish"),
     path("authorities/<slug:slug>/profiles/", profiles.profile_edit, name="profile_edit"),
 ]
 certificate_patterns: list[URLPattern] = [
     path("inspect/", inspecting.inspection_show, name="inspection_show"),
+    path("bundle/", chains.bundle_show, name="bundle_show"),
+    path("certificates/<int:pk>/ways/<str:name>", chains.certificate_way, name="certificate_way"),
     path("certificates/", certificate_lists.certificate_list, name="certificate_list"),
     path(
         "certificates/export.csv",
@@ -57,7 +111,21 @@ certificate_patterns: list[URLPattern] = [
         name="certificate_export_json",
     ),
     path("certificates/new/", issuing.certificate_new, name="certificate_new"),
+    path(
+        "certificates/import/", certificate_importing.certificate_import, name="certificate_import"
+    ),
+    path("certificates/import/certdb/", certificate_importing.certdb_import, name="certdb_import"),
+    path(
+        "certificates/import/<uuid:pk>/",
+        certificate_importing.import_result,
+        name="import_result",
+    ),
     path("certificates/new/preview/", issuing.certificate_preview, name="certificate_preview"),
+    path("certificates/revoke/", revoking.certificates_revoke, name="certificates_revoke"),
+    path("certificates/<int:pk>/revoke/", revoking.certificate_revoke, name="certificate_revoke"),
+    path(
+        "certificates/<int:pk>/release/", revoking.certificate_release, name="certificate_release"
+    ),
     path("certificates/<int:pk>/", certificates.certificate_show, name="certificate_show"),
     path("certificates/<int:pk>/renew/", renewing.certificate_renew, name="certificate_renew"),
     path("certificates/<int:pk>/renew/preview/", renewing.renewal_preview, name="renewal_preview"),
@@ -96,6 +164,13 @@ request_patterns: list[URLPattern] = [
     path("requests/", request_receiving.request_list, name="request_list"),
     path("requests/new/", request_receiving.request_new, name="request_new"),
     path("requests/new/preview/", request_receiving.request_preview, name="request_preview"),
+    path("requests/own/", own_requests.own_request_list, name="own_request_list"),
+    path("requests/own/new/", own_request_making.own_request_new, name="own_request_new"),
+    path("requests/own/answer/", own_requests.own_request_answer, name="own_request_answer"),
+    path("requests/own/<int:pk>/", own_requests.own_request_show, name="own_request_show"),
+    path("requests/own/<int:pk>/request.csr", own_requests.own_request_csr, name="own_request_csr"),
+    path("requests/own/<int:pk>/key.pem", own_requests.own_request_key, name="own_request_key"),
+    path("requests/own/<int:pk>/drop/", own_requests.own_request_drop, name="own_request_drop"),
     path("requests/<int:pk>/", request_deciding.request_show, name="request_show"),
     path("requests/<int:pk>/compare/", request_deciding.request_compare, name="request_compare"),
     path("requests/<int:pk>/sign/", request_deciding.request_sign, name="request_sign"),

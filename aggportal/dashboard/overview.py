@@ -53,7 +53,7 @@ def expiries(*, now: dt.datetime) -> list[Expiry]:
         )
         for authority in Authority.objects.filter(not_after__lte=until).order_by("not_after")[:MOST]
     ]
-    certificates = Certificate.objects.filter(not_after__gte=now, not_after__lte=until)
+    certificates = Certificate.objects.expiring(within=HORIZON, now=now)
     ending += [
         Expiry(when=row.not_after, label=visible(row), url=row.get_absolute_url())
         for row in certificates.order_by("not_after")[:MOST]

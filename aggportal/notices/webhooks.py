@@ -91,9 +91,7 @@ def signing_key(secret: str) -> bytes:
         return base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
     except binascii.Error as exc:
         raise BadAddress(
-            _n(
-                "Behind whsec_ there must be base64; a secret without that prefix is used as it is."
-            ),
+            _n("Behind whsec_ base64 must follow; a secret without that prefix is used as it is."),
             field="secret",
         ) from exc
 
@@ -137,14 +135,12 @@ def body_of(message: Message, delivery: Delivery | None, *, now: dt.datetime) ->
 
 def _notice(line: Line) -> dict[str, Any]:
     notice, certificate = line.notice, line.notice.certificate
-    days = notice.stage
-    if notice.kind == SubjectKind.LIST and days == LATE:
-        days = None
+    late = notice.kind == SubjectKind.LIST and notice.stage == LATE
     return {
         "kind": notice.kind,
         "name": notice.label,
         "ends_at": notice.ends_at.astimezone(dt.UTC).isoformat(timespec="seconds"),
-        "threshold_days": days,
+        "threshold_days": None if late else notice.stage,
         "said": line.said,
         "since": line.standing,
         "authority": notice.authority.slug if notice.authority else None,

@@ -7,45 +7,13 @@ from collections.abc import Iterator
 
 from cryptography.x509.oid import NameOID
 
-from aggportal.pki.cautions import Advice, Case, Caution, know, mend
-from aggportal.pki.identities import CLUSTER_ADMINS, MASTERS, reserved_identities
+from aggportal.pki.cautions import Advice, Case, Caution, know
 from aggportal.pki.verifying import covers
 from aggportal.words import gettext_noop as _n
 
 _HOST_AND_PORT = re.compile(r"\[?[A-Za-z0-9.*:_-]+\]?:\d{1,5}", re.ASCII)
 _HOST_LIKE = re.compile(r"[A-Za-z0-9*-]+(\.[A-Za-z0-9-]+)+", re.ASCII)
 _SERVICE = re.compile(r"[^.]+\.[^.]+\.svc", re.ASCII | re.IGNORECASE)
-
-
-def reserved_identity(case: Case) -> Iterator[Caution]:
-    for found in reserved_identities(case.plan.subject):
-        field = "CN" if found.attribute == "CN" else "names"
-        params = {"attribute": found.attribute, "value": found.value}
-        if found.identity in (MASTERS, CLUSTER_ADMINS):
-            yield mend(
-                "reserved-administrators",
-                field,
-                _n(
-                    "%(attribute)s=%(value)s makes the holder a cluster administrator: RBAC "
-                    "cannot restrict it, and revoking does nothing, because kube-apiserver reads "
-                    "no revocation list. Only a new client CA would end it. Use a group of your "
-                    "own and bind it with RBAC."
-                ),
-                **params,
-            )
-        else:
-            caution = know if case.allow_reserved else mend
-            yield caution(
-                "reserved-identity",
-                field,
-                _n(
-                    "%(attribute)s=%(value)s lies under “%(identity)s”, where Kubernetes names "
-                    "its own parts, so the holder may gain their rights. Use a name of your own "
-                    "unless this is for such a part."
-                ),
-                identity=found.identity,
-                **params,
-            )
 
 
 def stray_spaces(case: Case) -> Iterator[Caution]:
@@ -183,7 +151,6 @@ def no_user_name(case: Case) -> Iterator[Caution]:
 
 
 NAMES: tuple[Advice, ...] = (
-    reserved_identity,
     stray_spaces,
     host_and_port,
     no_names,

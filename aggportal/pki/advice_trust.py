@@ -8,6 +8,7 @@ import datetime as dt
 from collections.abc import Iterator
 
 from aggportal.pki.cautions import Advice, Case, Caution, know
+from aggportal.pki.usages import fitting_key_usages, key_usages
 from aggportal.words import gettext_noop as _n
 
 LONG_LIFE = dt.timedelta(
@@ -100,49 +101,15 @@ def allowed_names(case: Case) -> Iterator[Caution]:
 
 def mixed_usages(case: Case) -> Iterator[Caution]:
     both = {"server auth", "client auth"} <= set(case.plan.extended_key_usages)
-    if case.lane == "front-proxy" and both:
+    if case.lane == "general" and both:
         yield know(
-            "both-usages",
+            "both-usages-in-general",
             "profile",
             _n(
-                "It would be good for servers and clients at once. Whoever holds a client "
-                "certificate of this authority can act as the front proxy, and so as any user, as "
-                "long as --requestheader-allowed-names is empty. Use the profile "
-                "front-proxy-client here, and another authority for servers."
-            ),
-        )
-
-
-def mixed_lanes(case: Case) -> Iterator[Caution]:
-    usages = set(case.plan.extended_key_usages)
-    if case.lane == "front-proxy" and "server auth" in usages and "client auth" not in usages:
-        yield know(
-            "server-from-front-proxy",
-            "profile",
-            _n(
-                "This authority is for the front proxy, and the certificate is for a server. "
-                "Extension API servers trust this authority to name users: keep servers out of it "
-                "and issue this from a serving authority."
-            ),
-        )
-    if case.lane == "serving" and "client auth" in usages:
-        yield know(
-            "client-from-serving",
-            "profile",
-            _n(
-                "This authority is for serving certificates, and this one could speak as a "
-                "client. Where the authority is also trusted for clients, its servers become "
-                "users. Issue it from a front-proxy or client authority."
-            ),
-        )
-    if case.lane == "client" and "server auth" in usages:
-        yield know(
-            "server-from-client",
-            "profile",
-            _n(
-                "This authority is for users, and the certificate could be a server's. Whoever "
-                "trusts this authority for servers would trust every user's key too. Issue it "
-                "from a serving authority."
+                "It would be good for servers and clients at once, as in the classic recipe: "
+                "whoever takes this key from a server can speak as a client with it, as the front "
+                "proxy where this authority names it. Two authorities and two profiles keep them "
+                "apart."
             ),
         )
 
@@ -154,8 +121,8 @@ def intermediate_front_proxy(case: Case) -> Iterator[Caution]:
             "intermediate-front-proxy",
             "profile",
             _n(
-                "The front proxy's authority would not be a root, and chains have failed here: "
-                "every extension API server needs the whole chain in "
+                "The front proxy's authority would not be a root, and chains have failed here "
+                "(kubernetes#60713): every extension API server needs the whole chain in "
                 "--requestheader-client-ca-file. A self-signed authority of its own is simpler "
                 "and safer."
             ),
@@ -207,17 +174,28 @@ def key_choice(case: Case) -> Iterator[Caution]:
         )
 
 
-def key_encipherment(case: Case) -> Iterator[Caution]:
-    if case.spec.key.algo != "rsa" and "key encipherment" in case.plan.key_usages:
-        yield know(
-            "key-encipherment",
-            "profile",
-            _n(
-                "Key encipherment is something that only RSA keys can do; for this key RFC 8813 "
-                "forbids the usage. Kubernetes does not mind, strict linters do. Take it out of "
-                "the profile, or choose RSA."
-            ),
+def unfit_usages(case: Case) -> Iterator[Caution]:
+    """Tell of usages that a key of this kind cannot have."""
+    if case.profile is None:
+        return
+    asked = key_usages(case.profile.usages)
+    unfit = set(asked) - set(fitting_key_usages(asked, key=case.plan.key or str(case.spec.key)))
+    if not unfit:
+        return
+    text = (
+        _n(
+            "A key %(key)s cannot do what the profile says (%(usages)s); as cfssl does, it is "
+            "written all the same. Kubernetes does not mind, strict linters do. Take it out of the "
+            "profile, or choose another key."
         )
+        if case.plan.compat
+        else _n(
+            "A key %(key)s cannot do what the profile says (%(usages)s), so it is left out here. "
+            "cfssl writes it all the same: Kubernetes does not mind, strict linters do."
+        )
+    )
+    named = ", ".join(usage for usage in asked if usage in unfit)
+    yield know("unfit-usage", "profile", text, key=case.plan.key, usages=named)
 
 
 def unknown_keys(case: Case) -> Iterator[Caution]:
@@ -255,12 +233,11 @@ TRUST: tuple[Advice, ...] = (
     begins_later,
     allowed_names,
     mixed_usages,
-    mixed_lanes,
     intermediate_front_proxy,
     open_usage,
     long_life,
     key_choice,
-    key_encipherment,
+    unfit_usages,
     unknown_keys,
     old_spelling,
 )

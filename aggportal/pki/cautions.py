@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from aggportal.pki.facts import CertificateFacts, common_name
-from aggportal.pki.plans import CertificatePlan
+from aggportal.pki.lanes import Lane, Neighbour, can_serve, can_speak
+from aggportal.pki.plans import CertificatePlan, Issuer
 from aggportal.pki.profiles import Profile
 from aggportal.pki.specs import RequestSpec
 from aggportal.words import Sentence
 
 Severity = Literal["mend", "know"]
-Lane = Literal["front-proxy", "serving", "client", "general"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,8 +36,8 @@ class Caution:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Issuing:
-    """The authority that would sign: its certificate, its trust lane, and the front proxy's allowed
-    names.
+    """The authority that would sign: its certificate, its trust lane, the front proxy's allowed
+    names, and the other authorities.
 
     Empty `allowed_names` mean that any CN is accepted (`--requestheader-allowed-names` unset).
     """
@@ -45,6 +45,8 @@ class Issuing:
     certificate: CertificateFacts
     lane: Lane = "general"
     allowed_names: tuple[str, ...] = ()
+    others: tuple[Neighbour, ...] = ()
+    issuer: Issuer | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,7 +61,6 @@ class Case:
     profile: Profile | None
     authority: Issuing | None
     now: dt.datetime
-    allow_reserved: bool = False
 
     @property
     def lane(self) -> Lane:
@@ -72,16 +73,12 @@ class Case:
     @property
     def serves(self) -> bool:
         """Tell whether a server could show it: `server auth` or anything at all."""
-        return not self.plan.is_ca and self._allows("server auth")
+        return can_serve(self.plan)
 
     @property
     def speaks(self) -> bool:
         """Tell whether a client could show it: `client auth` or anything at all."""
-        return not self.plan.is_ca and self._allows("client auth")
-
-    def _allows(self, usage: str) -> bool:
-        usages = self.plan.extended_key_usages
-        return not usages or usage in usages or "any" in usages
+        return can_speak(self.plan)
 
     def host_names(self, kind: str = "dns") -> tuple[str, ...]:
         return tuple(san.value for san in self.plan.sans if san.kind == kind)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from aggportal.pki.csrfacts import CsrFacts
-from aggportal.pki.csrplanning import DECIDED_HERE, DELEGATION, NO_CHANGES, Changes
+from aggportal.pki.csrplanning import DELEGATION, NO_CHANGES, Changes
 from aggportal.pki.explaining import KIND_NAMES
+from aggportal.pki.extensions import DECIDED_HERE
 from aggportal.pki.hosts import SAN_ORDER
 from aggportal.pki.names import format_subject
 from aggportal.pki.plans import CertificatePlan

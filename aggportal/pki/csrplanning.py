@@ -25,7 +25,7 @@ from aggportal.pki.errors import (
     WantsAuthority,
     require_no_problems,
 )
-from aggportal.pki.extensions import DELEGATION_USAGE
+from aggportal.pki.extensions import DECIDED_HERE, DELEGATION_USAGE
 from aggportal.pki.facts import common_name
 from aggportal.pki.fields import text_problem, unseen_characters
 from aggportal.pki.hosts import MAX_HOSTS, SAN_ORDER, San, SanKind, classify_host, classify_hosts
@@ -41,33 +41,6 @@ from aggportal.words import gettext_noop as _n
 MAX_SUBJECT_VALUES = 50
 MAX_VALUE = 1024
 DELEGATION = DELEGATION_USAGE.oid.dotted_string
-# What a profile or the issuer decides, or what would change who may be believed below it: never
-# taken from a request (RFC 5280 section 4.2, RFC 6960 section 4.2.2.2.1, RFC 6962 section 3).
-DECIDED_HERE = frozenset(
-    (
-        "2.5.29.9",  # subject directory attributes
-        "2.5.29.14",  # subject key identifier
-        "2.5.29.15",  # key usage
-        "2.5.29.16",  # private key usage period
-        "2.5.29.17",  # subject alternative name
-        "2.5.29.18",  # issuer alternative name
-        "2.5.29.19",  # basic constraints
-        "2.5.29.30",  # name constraints
-        "2.5.29.31",  # CRL distribution points
-        "2.5.29.32",  # certificate policies
-        "2.5.29.33",  # policy mappings
-        "2.5.29.35",  # authority key identifier
-        "2.5.29.36",  # policy constraints
-        "2.5.29.37",  # extended key usage
-        "2.5.29.46",  # freshest CRL
-        "2.5.29.54",  # inhibit any policy
-        "1.3.6.1.5.5.7.1.1",  # authority information access
-        "1.3.6.1.5.5.7.48.1.5",  # OCSP no check
-        "1.3.6.1.4.1.11129.2.4.2",  # signed certificate timestamps
-        "1.3.6.1.4.1.11129.2.4.3",  # precertificate poison
-        "2.16.840.1.113730.1.1",  # Netscape certificate type
-    )
-)
 _ENTRY = {
     NameOID.COUNTRY_NAME: "country",
     NameOID.STATE_OR_PROVINCE_NAME: "state",
@@ -200,9 +173,9 @@ def subject_spec(name: x509.Name) -> RequestSpec:
 
 def _subject(csr: CsrFacts, *, compat: bool, changes: Changes) -> x509.Name:
     if changes.subject is not None:
-        return build_subject(changes.subject)
+        return build_subject(changes.subject, compat=compat)
     _require_readable_subject(csr.name, compat=compat)
-    return build_subject(subject_spec(csr.name)) if compat else csr.name
+    return build_subject(subject_spec(csr.name), compat=True) if compat else csr.name
 
 
 def _require_readable_subject(name: x509.Name, *, compat: bool) -> None:

@@ -152,6 +152,12 @@ class ReservedIdentity(PkiError):
     code = "reserved-identity"
 
 
+class LaneMixed(PkiError):
+    """A certificate or an authority would open another trust lane's door."""
+
+    code = "lane-mixed"
+
+
 class InvalidKey(PkiError):
     """A private or public key cannot be read, is of a kind that we refuse, or does not fit."""
 

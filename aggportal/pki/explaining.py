@@ -6,15 +6,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cryptography.x509.oid import NameOID
 
+from aggportal.pki.advice_chain import CHAIN
 from aggportal.pki.advice_names import NAMES, service_names
 from aggportal.pki.advice_trust import TRUST
 from aggportal.pki.cautions import Case, Caution, Issuing, Lane
 from aggportal.pki.errors import InvalidHost, PkiError
 from aggportal.pki.hosts import MAX_HOSTS, San, classify_host
+from aggportal.pki.lanes import Danger, lane_dangers, reserved_dangers
 from aggportal.pki.names import format_subject
 from aggportal.pki.plans import CertificatePlan
 from aggportal.pki.profiles import Profile
@@ -32,6 +34,7 @@ __all__ = [
     "explain",
     "explain_hosts",
     "explain_problems",
+    "with_dangers",
 ]
 
 _DAY = dt.timedelta(days=1)
@@ -53,10 +56,15 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Explanation:
-    """The rows in the order in which a person asks, and the cautions, what must be mended first."""
+    """The rows in the order in which a person asks, and the cautions, what must be mended first.
+
+    `dangers` are those cautions that an administrator may let pass; `let_pass` tells that one does.
+    """
 
     rows: tuple[Row, ...] = ()
     warnings: tuple[Caution, ...] = ()
+    dangers: tuple[Danger, ...] = ()
+    let_pass: bool = False
 
     @property
     def to_mend(self) -> tuple[Caution, ...]:
@@ -91,12 +99,12 @@ def explain(
     profile: Profile | None,
     authority: Issuing | None,
     now: dt.datetime,
-    allow_reserved: bool = False,
+    let_pass: bool = False,
 ) -> Explanation:
     """Explain a certificate before it is made.
 
-    `profile` and `authority` are None when it signs itself. `allow_reserved` is what signing will
-    be told about Kubernetes' own `system:` names.
+    `profile` and `authority` are None when it signs itself. `let_pass` tells that an administrator
+    gave a reason for letting dangers pass.
     """
     case = Case(
         plan=plan,
@@ -104,10 +112,38 @@ def explain(
         profile=profile,
         authority=authority,
         now=now,
-        allow_reserved=allow_reserved,
     )
-    cautions = [caution for advice in (*NAMES, *TRUST) for caution in advice(case)]
-    return Explanation(rows=tuple(_rows(case)), warnings=_worst_first(cautions))
+    cautions = [caution for advice in (*NAMES, *TRUST, *CHAIN) for caution in advice(case)]
+    explanation = Explanation(rows=tuple(_rows(case)), warnings=tuple(cautions))
+    return with_dangers(explanation, _dangers(case), let_pass=let_pass)
+
+
+def with_dangers(
+    explanation: Explanation, dangers: Sequence[Danger], *, let_pass: bool
+) -> Explanation:
+    """Add what a trust lane forbids: to mend, or to know where it is let pass."""
+    new = tuple(danger for danger in dangers if danger not in explanation.dangers)
+    cautions = [
+        Caution(
+            severity="know" if let_pass else "mend",
+            code=danger.code,
+            field=danger.field,
+            sentence=danger.sentence,
+        )
+        for danger in new
+    ]
+    return replace(
+        explanation,
+        warnings=_worst_first((*cautions, *explanation.warnings)),
+        dangers=(*explanation.dangers, *new),
+        let_pass=let_pass,
+    )
+
+
+def _dangers(case: Case) -> tuple[Danger, ...]:
+    if case.authority is None:
+        return reserved_dangers(case.plan.subject)
+    return lane_dangers(case.lane, case.plan, others=case.authority.others)
 
 
 def explain_problems(*errors: PkiError) -> tuple[Caution, ...]:

@@ -172,13 +172,31 @@ def tls_secret(
     namespace: str,
     certificate: CertificateFacts,
     key_pem: str,
-    authority: CertificateFacts,
+    chain: tuple[CertificateFacts, ...],
 ) -> str:
-    """Write a Secret of type kubernetes.io/tls with tls.crt, tls.key and the authority as ca.crt,
-    as YAML.
+    """Write a Secret of type kubernetes.io/tls as YAML: tls.crt is the certificate with the
+    intermediates of `chain` (the authorities above, upwards), ca.crt what is trusted above them.
     """
     require_takeable_key(key_pem, certificate=certificate)
-    contents = {"tls.crt": certificate.pem, "tls.key": key_pem, "ca.crt": authority.pem}
+    return key_pair_secret(
+        name, namespace=namespace, certificate=certificate, key_pem=key_pem, chain=chain
+    )
+
+
+def key_pair_secret(
+    name: str,
+    *,
+    namespace: str,
+    certificate: CertificateFacts,
+    key_pem: str,
+    chain: tuple[CertificateFacts, ...],
+) -> str:
+    """Write the Secret whoever's key it is; what may leave is for the caller to have required."""
+    contents = {
+        "tls.crt": pem_of((certificate, *intermediates(chain))),
+        "tls.key": key_pem,
+        "ca.crt": pem_of(trusted(chain)),
+    }
     return object_yaml(
         "Secret",
         metadata=object_metadata(name, namespace),
@@ -187,6 +205,23 @@ def tls_secret(
             key: base64.b64encode(value.encode()).decode("ascii") for key, value in contents.items()
         },
     )
+
+
+def intermediates(chain: tuple[CertificateFacts, ...]) -> tuple[CertificateFacts, ...]:
+    """Return what a server sends beside its certificate: `chain` (upwards) without the root, which
+    whoever verifies has already.
+    """
+    return tuple(facts for facts in chain if not facts.self_signed)
+
+
+def trusted(chain: tuple[CertificateFacts, ...]) -> tuple[CertificateFacts, ...]:
+    """Return the top of `chain`: the root, or the highest authority that is known."""
+    return chain[-1:]
+
+
+def pem_of(certificates: tuple[CertificateFacts, ...]) -> str:
+    """Return the certificates as PEM, one after another."""
+    return "".join(facts.pem for facts in certificates)
 
 
 def ca_config_map(name: str, *, namespace: str, authorities: tuple[CertificateFacts, ...]) -> str:

@@ -18,6 +18,34 @@ _NULL = b"\x05\x00"
 # Delegated credentials, RFC 9345 section 4.2.
 DELEGATION_USAGE = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.44363.44"), _NULL)
 
+# What a profile or the issuer decides, or what would change who may be believed below it: never
+# taken from a request (RFC 5280 section 4.2, RFC 6960 section 4.2.2.2.1, RFC 6962 section 3).
+DECIDED_HERE = frozenset(
+    (
+        "2.5.29.9",  # subject directory attributes
+        "2.5.29.14",  # subject key identifier
+        "2.5.29.15",  # key usage
+        "2.5.29.16",  # private key usage period
+        "2.5.29.17",  # subject alternative name
+        "2.5.29.18",  # issuer alternative name
+        "2.5.29.19",  # basic constraints
+        "2.5.29.30",  # name constraints
+        "2.5.29.31",  # CRL distribution points
+        "2.5.29.32",  # certificate policies
+        "2.5.29.33",  # policy mappings
+        "2.5.29.35",  # authority key identifier
+        "2.5.29.36",  # policy constraints
+        "2.5.29.37",  # extended key usage
+        "2.5.29.46",  # freshest CRL
+        "2.5.29.54",  # inhibit any policy
+        "1.3.6.1.5.5.7.1.1",  # authority information access
+        "1.3.6.1.5.5.7.48.1.5",  # OCSP no check
+        "1.3.6.1.4.1.11129.2.4.2",  # signed certificate timestamps
+        "1.3.6.1.4.1.11129.2.4.3",  # precertificate poison
+        "2.16.840.1.113730.1.1",  # Netscape certificate type
+    )
+)
+
 Extension = tuple[x509.ExtensionType, bool]
 
 

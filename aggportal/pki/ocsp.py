@@ -41,7 +41,7 @@ _LIBRARY_ERRORS = (
     ValueError,
     TypeError,
     OverflowError,
-    NotImplementedError,
+    RuntimeError,  # several questions in one
     UnsupportedAlgorithm,
     x509.DuplicateExtension,
     x509.UnsupportedGeneralNameType,

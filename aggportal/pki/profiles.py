@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from aggportal.pki.errors import UnknownProfile
+from aggportal.pki.usages import canonical_usage
 from aggportal.words import gettext_noop as _n
 
 
@@ -69,6 +70,14 @@ class Profile:
     auto_sign: bool = False
     unknown: tuple[str, ...] = ()
     raw: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def as_written(self) -> tuple[str, ...]:
+        """The usages under canonical names, one that was written twice twice."""
+        written = next((v for k, v in self.raw.items() if k.casefold() == "usages"), None)
+        if not isinstance(written, list):
+            return self.usages
+        return tuple(canonical_usage(usage, field="usages") for usage in written)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -22,10 +22,10 @@ from aggportal.pki.errors import (
     require_no_problems,
 )
 from aggportal.pki.fields import Reader, text_problem
-from aggportal.pki.hosts import MAX_HOSTS, classify_host
+from aggportal.pki.hosts import MAX_HOSTS, classify_host, is_mail
 from aggportal.pki.jsontext import parse_json
 from aggportal.pki.keys import KeySpec, require_key_spec
-from aggportal.pki.names import RESERVED_OIDS
+from aggportal.pki.names import RESERVED_OIDS, encoding_problem
 from aggportal.pki.oids import oid_problem
 from aggportal.pki.specs import (
     NAME_KEYS,
@@ -190,7 +190,21 @@ class _RequestReader:
             reader.refuse(key, words, length=len(text), limit=limit)
         if self.strict and text != text.strip():
             reader.refuse(key, _n("Remove the spaces at the beginning or end."))
+        self.check_encoding(reader, key, text)
         return text
+
+    def check_encoding(self, reader: Reader, key: str, text: str) -> None:
+        """Refuse what cfssl would write in a kind of string that the attribute does not allow."""
+        allowed = encoding_problem(key, text) if self.strict else ""
+        if allowed == "ASCII":
+            reader.refuse(key, _n("Only ASCII characters can stand here (RFC 5280)."))
+        elif allowed:
+            words = _n(
+                "Only letters A to Z, digits, spaces and '()+,-./:=? can stand here (X.520)."
+            )
+            reader.refuse(key, words)
+        elif self.strict and key == "E" and text and not is_mail(text):
+            reader.refuse(key, _n("This is no e-mail address."))
 
     def hosts(self) -> tuple[str, ...]:
         before = len(self.problems)
@@ -250,6 +264,7 @@ class _RequestReader:
                 inner.refuse(
                     dotted, _n("Write this under its own key %(own)s."), own=RESERVED_OIDS[dotted]
                 )
+            self.check_encoding(inner, dotted, value)
             if not value:
                 inner.refuse(dotted, _n("This value is empty."))
             elif len(value) > (UPPER_BOUNDS["OID"] if self.strict else _COMPAT_BOUND):

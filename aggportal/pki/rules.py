@@ -6,14 +6,20 @@ from collections.abc import Sequence
 
 from aggportal.pki.errors import (
     InvalidField,
+    MissingSubject,
     NameNotAllowed,
+    NoUsage,
     OutlivesIssuer,
     PathLengthExceeded,
     UnsupportedProfile,
 )
+from aggportal.pki.extensions import DECIDED_HERE
 from aggportal.pki.hosts import San
+from aggportal.pki.keys import require_key_spec
 from aggportal.pki.plans import Issuer, Validity
 from aggportal.pki.profiles import Profile
+from aggportal.pki.specs import RequestedExtension, RequestSpec, has_subject
+from aggportal.pki.usages import extended_key_usages, fitting_key_usages, key_usages
 from aggportal.pki.whitelist import compile_whitelist
 from aggportal.words import gettext_noop as _n
 
@@ -38,6 +44,53 @@ def require_local_profile(profile: Profile) -> None:
     if profile.client_serials:
         words = _n("The profile %(name)s wants the serial number from the requester (cfssl 1400).")
         raise UnsupportedProfile(words, field="serial", name=profile.name)
+
+
+def require_leaf_spec(spec: RequestSpec, profile: Profile, compat: bool) -> None:
+    """Refuse what a request spec of an end certificate may not say."""
+    if spec.ca is not None:
+        words = _n("A ca section belongs to making an authority; the profile decides for others.")
+        raise InvalidField(words, field="ca")
+    require_no_extensions(spec, compat or profile.copy_extensions)
+    if not compat and not spec.common_name.strip() and not has_subject(spec):
+        raise MissingSubject(_n("Give a CN, or something in names."), field="CN")
+    require_key_spec(spec.key)
+
+
+def copied_of(spec: RequestSpec, profile: Profile) -> tuple[RequestedExtension, ...]:
+    """Return the extensions of the spec's own CSR that the profile takes over."""
+    if not profile.copy_extensions:
+        return ()
+    return tuple(one for one in spec.extensions if one.oid not in DECIDED_HERE)
+
+
+def require_no_extensions(spec: RequestSpec, lets_pass: bool) -> None:
+    """Refuse extensions of the spec's own unless something lets them pass."""
+    if spec.extensions and not lets_pass:
+        words = _n("Extensions come from the profile only; cfssl would silently leave these out.")
+        raise InvalidField(words, field="extensions")
+
+
+def decided_usages(
+    profile: Profile, *, key: str, compat: bool
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the key usages and extended key usages that a key of this description gets.
+
+    In strict mode what such a key cannot do is left out; in compat an extended key usage that is
+    written twice stands twice. Raises `NoUsage`, `InvalidField`.
+    """
+    usages = key_usages(profile.usages)
+    extended = extended_key_usages(
+        profile.as_written if compat else profile.usages, once=not compat
+    )
+    require_fitting_usages(usages, is_ca=profile.ca_constraint.is_ca, compat=compat)
+    if not compat:
+        usages = fitting_key_usages(usages, key=key)
+    if not usages and not extended:
+        raise NoUsage(
+            _n("The profile %(name)s allows no usage."), field="profile", name=profile.name
+        )
+    return usages, extended
 
 
 def require_fitting_usages(usages: Sequence[str], *, is_ca: bool, compat: bool) -> None:

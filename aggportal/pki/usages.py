@@ -54,6 +54,12 @@ _SAME_AS = {
     "s/mime": "email protection",
 }
 
+_AGREEMENT = frozenset({"key agreement", "encipher only", "decipher only"})
+_ENCIPHERMENT = frozenset({"key encipherment", "data encipherment"})
+_UNFIT: Mapping[str, frozenset[str]] = MappingProxyType(
+    {"RSA": _AGREEMENT, "ECDSA": _ENCIPHERMENT, "Ed25519": _AGREEMENT | _ENCIPHERMENT}
+)
+
 # All names that a document may use, in the order in which a form offers them.
 USAGE_NAMES: tuple[str, ...] = (
     "signing",
@@ -88,9 +94,23 @@ def key_usages(usages: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for name in KEY_USAGES if name in asked)
 
 
-def extended_key_usages(usages: Iterable[str]) -> tuple[str, ...]:
-    """Return the extended key usages among canonical names, in their order, once each."""
-    return tuple(dict.fromkeys(usage for usage in usages if usage in EXTENDED_KEY_USAGES))
+def fitting_key_usages(usages: Iterable[str], *, key: str) -> tuple[str, ...]:
+    """Return the key usages that a key of this kind may have: an elliptic key cannot encipher
+    (RFC 8813 section 3), an Ed25519 key only signs (RFC 9295 section 3), and an RSA key does not
+    agree on keys (RFC 3279 section 2.3.1).
+
+    `key` is its description, such as "ECDSA P-256"; for an unknown one nothing is left out.
+    """
+    unfit = next((unfit for kind, unfit in _UNFIT.items() if key.startswith(kind)), frozenset())
+    return tuple(usage for usage in usages if usage not in unfit)
+
+
+def extended_key_usages(usages: Iterable[str], *, once: bool = True) -> tuple[str, ...]:
+    """Return the extended key usages among canonical names, in their order; each `once`, or as
+    often as it stands there.
+    """
+    extended = [usage for usage in usages if usage in EXTENDED_KEY_USAGES]
+    return tuple(dict.fromkeys(extended) if once else extended)
 
 
 def _closest(name: str) -> str:

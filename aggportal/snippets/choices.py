@@ -7,7 +7,7 @@ import datetime as dt
 from django.db.models import Case, QuerySet, Value, When
 from django.utils.translation import gettext as _
 
-from aggportal.certs.models import Authority, Certificate, Lane
+from aggportal.certs.models import Authority, Certificate, Kind, Lane
 from aggportal.pki.facts import CertificateFacts
 from aggportal.pki.reading import read_certificate
 from aggportal.web.sentences import visible
@@ -39,20 +39,26 @@ def default_certificate(authority: Authority, *, now: dt.datetime) -> Certificat
     """Return the newest certificate of `authority` that a client may use, or just the newest."""
     newest = list(authority.certificates.good(now=now).select_related("material")[:10])
     clients = (one for one in newest if "client auth" in facts_of(one).extended_usages)
-    return next(clients, None) or authority.certificates.first()
+    return next(clients, None) or _leaves(authority).first() or authority.certificates.first()
 
 
 def certificate_choices(
     authority: Authority | None, *, chosen: str, now: dt.datetime
 ) -> list[tuple[str, str]]:
-    """Return (id, label) of the newest certificates of `authority`, and of the `chosen` one."""
+    """Return (id, label) of the newest certificates of `authority` that are not revoked, and of the
+    `chosen` one.
+    """
     if authority is None:
         return []
-    offered = list(authority.certificates.all()[:MOST_CERTIFICATES])
+    offered = list(_leaves(authority)[:MOST_CERTIFICATES])
     is_number = chosen.isdecimal() and len(chosen) < 19
     if is_number and chosen not in {str(one.pk) for one in offered}:
         offered += Certificate.objects.filter(pk=int(chosen))
     return [(str(one.pk), _label(one, now=now)) for one in offered]
+
+
+def _leaves(authority: Authority) -> QuerySet[Certificate]:
+    return authority.certificates.filter(kind=Kind.LEAF, revoked_at=None)
 
 
 def facts_of(certificate: Certificate) -> CertificateFacts:
@@ -66,10 +72,11 @@ def authority_facts(authority: Authority) -> CertificateFacts:
 
 
 def _label(certificate: Certificate, *, now: dt.datetime) -> str:
-    text = (
-        _("%(name)s, expires %(day)s")
-        if certificate.not_after >= now
-        else _("%(name)s, expired %(day)s")
-    )
+    if certificate.is_revoked:
+        text = _("%(name)s, revoked, expires %(day)s")
+    elif certificate.not_after >= now:
+        text = _("%(name)s, expires %(day)s")
+    else:
+        text = _("%(name)s, expired %(day)s")
     label = text % {"name": visible(certificate), "day": f"{certificate.not_after:%Y-%m-%d}"}
     return f"{label} · {certificate.serial[:8]}…"

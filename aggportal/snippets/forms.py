@@ -180,6 +180,8 @@ class FlagsForm(PortalForm):
             facts = choices.facts_of(chosen["certificate"])
             names = allowed_names(facts.common_name, chosen.get("names", ""), chosen["authority"])
             self._judge(facts, authority=chosen["authority"], names=names)
+            if chosen["certificate"].is_revoked:
+                self._refuse("certificate", _("It is revoked or on hold. Choose another one."))
             front_proxy = self._put_together(chosen, names)
             self.front_proxy = None if self.errors else front_proxy
         return self.cleaned_data

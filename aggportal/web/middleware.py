@@ -7,6 +7,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from aggportal.web.errors import refusal, wrong_method
@@ -65,12 +66,13 @@ def refuse_odd_bodies(get_response: Handler) -> Handler:
 
 def _require_small_body(request: HttpRequest) -> None:
     length = request.headers.get("Content-Length", "")
-    if length.isdecimal() and (len(length) > 18 or int(length) > MAX_BODY):
+    limit = settings.LARGE_BODIES.get(request.path_info, MAX_BODY)
+    if length.isdecimal() and (len(length) > 18 or int(length) > limit):
         raise BodyTooLarge(
             _n(
                 "This is larger than %(limit)d MB, more than any file here needs. Nothing was read."
             ),
-            limit=MAX_BODY // 1_000_000,
+            limit=limit // 1_000_000,
         )
 
 

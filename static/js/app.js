@@ -98,15 +98,17 @@
     }
   });
 
-  // Relative times go on counting while the page is open.
+  // Relative times go on counting while the page is open. What a twentieth of a unit lacks counts as whole
+  // (relative() on the server does the same): a certificate of 365 days, minutes old, ends in a year.
+  const slack = 0.05;
   const units = [["year", 31557600], ["month", 2629800], ["week", 604800], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
   const words = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "always" });
   const tick = () => {
     for (const time of document.querySelectorAll("time[data-relative]")) {
       const seconds = (new Date(time.dateTime) - Date.now()) / 1000;
       if (Math.abs(seconds) < 5) continue;
-      const [unit, size] = units.find(([, size]) => Math.abs(seconds) >= size) || units[6];
-      time.textContent = words.format(Math.trunc(seconds / size), unit);
+      const [unit, size] = units.find(([, size]) => Math.abs(seconds) / size + slack >= 1) || units[6];
+      time.textContent = words.format(Math.sign(seconds) * Math.floor(Math.abs(seconds) / size + slack), unit);
     }
   };
   window.setInterval(tick, 5000);

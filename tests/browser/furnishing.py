@@ -46,8 +46,11 @@ def furnish_certificates(visitor: Visitor) -> dict[str, str]:
         profile="extension-serving",
         request=pem(csr(sans("api.wardle.svc", "10.254.0.1"), unknown())),
     )
+    own = deeds.make_own_request(visitor, json.dumps({"CN": "elsewhere", "key": ECDSA}))
     return {
+        "channel": deeds.make_mail_channel(visitor, "ops").path,
         "request": asked.path,
+        "own": own.path,
         "authority": f"/authorities/{proxy}/",
         "serving": f"/authorities/{serving}/",
         "certificate": client.path,

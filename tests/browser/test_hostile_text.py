@@ -29,6 +29,9 @@ FORMS = [
     "/certificates/",
     "/audit/",
     "/clusters/new/",
+    "/notices/channels/new/email/",
+    "/notices/channels/new/webhook/",
+    "/notices/policies/others/",
     "/clusters/new/?way=token",
 ]
 REFUSALS = (403, 404, 409, 422)

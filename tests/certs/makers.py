@@ -31,7 +31,7 @@ def preset_config(*names: str) -> str:
 def make_authority(
     name: str = "front-proxy-ca",
     *,
-    lane: Lane = Lane.FRONT_PROXY,
+    lane: Lane = Lane.GENERAL,
     mode: Mode = Mode.STRICT,
     profiles: Sequence[str] = ("front-proxy-client", "extension-serving", "aggregator"),
     expiry: str = "87600h",

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 
 from aggportal.certs.models import SealedKey
 from aggportal.certs.services.keys import open_key
@@ -68,6 +69,14 @@ def test_our_certificate_is_known_as_ours(client_of, viewer):
     assert "We issued it:" in text
     assert f'href="{ours.get_absolute_url()}"' in text
     assert "client auth (1.3.6.1.5.5.7.3.2)" in text
+
+
+def test_our_revoked_certificate_is_said_to_be_revoked(client_of, viewer):
+    ours = make_certificate(make_authority())
+    for reason, words in (("keyCompromise", "It is revoked since"), ("certificateHold", "on hold")):
+        ours.revoked_at, ours.revocation_reason = timezone.now(), reason
+        ours.save()
+        assert words in paste(client_of(viewer), ours.material.pem).text
 
 
 def test_our_authority_is_known_as_ours(client_of, viewer):

@@ -21,6 +21,8 @@ RECIPE = {
     "names": [{"C": "CN", "ST": "Shanghai", "L": "Shanghai", "O": "k8s", "OU": "System"}],
 }
 
+REASON = "k3s calls its proxy so"
+
 
 def test_an_issuer_issues_from_the_fields(client_of, issuer) -> None:
     data = typed(make_authority(), CN="metrics", hosts="a.b.svc\n10.0.0.1", names_0_O="k8s")
@@ -92,12 +94,15 @@ def test_sending_twice_issues_two_with_serials_and_keys_of_their_own(client_of, 
 
 
 def test_only_an_administrator_lets_a_reserved_name_pass(client_of, issuer, administrator) -> None:
-    data = typed(make_authority(), CN="system:auth-proxy") | {"allow_reserved": "on"}
+    data = typed(make_authority(), CN="system:auth-proxy") | {"override_reason": REASON}
     refused = send(client_of(issuer), data)
     assert (refused.status_code, Certificate.objects.count()) == (422, 0)
     assert send(client_of(administrator), data).status_code == 302
     done = Entry.objects.get(action="certificate.issued", outcome=Outcome.DONE)
-    assert done.detail["allow_reserved"] is True
+    assert (done.detail["override_reason"], done.detail["dangers"]) == (
+        REASON,
+        ["reserved-identity"],
+    )
 
 
 def test_without_an_authority_the_page_offers_the_first_step(client_of, issuer) -> None:

@@ -90,21 +90,15 @@ def test_an_unknown_profile_is_refused() -> None:
         issue(make_authority(), {"CN": "x"}, profile="nope")
 
 
-def test_the_masters_group_is_refused_even_when_reserved_names_are_allowed() -> None:
-    authority = make_authority()
-    for allowed in (False, True):
-        with pytest.raises(ReservedIdentity):
-            issue(
-                authority, {"CN": "x", "names": [{"O": "system:masters"}]}, allow_reserved=allowed
-            )
-    assert not Certificate.objects.exists()
-
-
-def test_other_reserved_names_need_an_explicit_yes() -> None:
+@pytest.mark.parametrize(
+    "place", [{"CN": "system:auth-proxy"}, {"names": [{"O": "system:masters"}]}]
+)
+def test_reserved_names_need_a_reason(place: dict) -> None:
     authority = make_authority()
     with pytest.raises(ReservedIdentity):
-        issue(authority, {"CN": "system:auth-proxy"})
-    issue(authority, {"CN": "system:auth-proxy"}, allow_reserved=True)
+        issue(authority, {"CN": "x", **place})
+    assert not Certificate.objects.exists()
+    issue(authority, {"CN": "x", **place}, override_reason="for breaking the glass")
 
 
 @pytest.mark.parametrize("base", ["", "../up", "a/b", "-x", ".x", "a\nb", "x" * 101])

@@ -10,7 +10,8 @@ from django.urls import reverse
 from aggportal.certs.models import Certificate, Tag
 from aggportal.ledger.models import Entry
 from tests.certs.makers import make_authority, make_certificate
-from tests.certs.pages_used import page_of
+from tests.certs.pages_used import page_of, typed
+from tests.certs.pages_used import send as issue
 
 pytestmark = pytest.mark.django_db
 
@@ -109,6 +110,17 @@ def test_who_may_only_read_keeps_nothing(client_of, viewer, stranger, certificat
     assert client.post(page_of(certificate, "keep"), SAID).status_code == 302
     assert client_of(viewer).get(page_of(certificate, "keep")).status_code == 405
     assert kept() == []
+
+
+def test_owner_and_tags_can_be_said_when_issuing(client_of, issuer) -> None:
+    authority, client = make_authority(), client_of(issuer)
+    sent = issue(client, typed(authority, CN="a", owner="Team", tags="Blue, prod"))
+    assert sent.status_code == 302
+    one = Certificate.objects.get()
+    assert (one.owner, {tag.name for tag in one.tags.all()}) == ("Team", {"blue", "prod"})
+    wrong = issue(client, typed(authority, CN="b", tags="x" * 60))
+    assert wrong.status_code == 422
+    assert "at most 50" in wrong.text
 
 
 def test_nobody_keeps_what_is_not_there(client_of, issuer, certificate) -> None:

@@ -51,7 +51,9 @@ def taken() -> list[str]:
     [
         (f"{NAME}.der", 1, "application/pkix-cert"),
         (f"{NAME}-chain.pem", 1, "application/x-pem-file"),
-        (f"{NAME}-bundle.pem", 2, "application/x-pem-file"),
+        (f"{NAME}-bundle.pem", 1, "application/x-pem-file"),
+        (f"{NAME}-root.pem", 1, "application/x-pem-file"),
+        (f"{NAME}-full-bundle.pem", 2, "application/x-pem-file"),
     ],
 )
 def test_a_viewer_takes_the_other_forms(client_of, viewer, certificate, name, count, kind):

@@ -21,7 +21,7 @@ from aggportal.certs.services.revoking import (
 from aggportal.ledger.models import Entry
 from aggportal.pki.ocsp import MAX_QUESTION
 from tests.certs.makers import ANA, make_authority, make_certificate
-from tests.certs.status_asked import NONCE, get, loaded, post, question, said
+from tests.certs.status_asked import NONCE, SHA1, get, loaded, post, question, said
 
 pytestmark = pytest.mark.django_db
 STATUS, ANSWER = ocsp.OCSPResponseStatus, ocsp.OCSPCertStatus
@@ -42,7 +42,7 @@ def revoke(certificate: Certificate, reason: Reason = Reason.KEY_COMPROMISE) -> 
     revoke_certificates([certificate.pk], choices, by=ANA, now=timezone.now())
 
 
-@pytest.mark.parametrize("algorithm", [hashes.SHA1(), hashes.SHA256()], ids=["sha1", "sha256"])
+@pytest.mark.parametrize("algorithm", [SHA1, hashes.SHA256()], ids=["sha1", "sha256"])
 def test_a_certificate_of_ours_is_good_by_post_and_by_get(
     authority, certificate, algorithm
 ) -> None:

@@ -133,7 +133,7 @@ def test_changes_are_signed_and_recorded() -> None:
     assert asked.profile == "aggregator"
 
 
-def test_auto_sign_signs_at_once_but_not_what_kubernetes_reserves() -> None:
+def test_auto_sign_signs_at_once_but_nothing_dangerous() -> None:
     authority = make_authority()
     set_in_profile(authority, auto_sign=True)
     assert hand_in(authority).state == State.ISSUED
@@ -141,13 +141,15 @@ def test_auto_sign_signs_at_once_but_not_what_kubernetes_reserves() -> None:
     assert waits.state == State.PENDING
     with pytest.raises(ReservedIdentity):
         sign(waits)
-    sign(waits, Decision(profile=PROFILE, allow_reserved=True))
+    sign(waits, Decision(profile=PROFILE, override_reason="a node that joins"))
+    assert waits.override_reason == "a node that joins"
 
 
-def test_the_administrators_group_is_refused_at_the_door() -> None:
+def test_the_administrators_group_waits_for_a_reason() -> None:
+    asked = hand_in(make_authority(), subject=[("O", "system:masters"), ("CN", "x")])
     with pytest.raises(ReservedIdentity):
-        hand_in(make_authority(), subject=[("O", "system:masters"), ("CN", "x")])
-    assert not SigningRequest.objects.exists()
+        sign(asked)
+    assert SigningRequest.objects.get().state == State.PENDING
 
 
 def test_the_key_of_an_authority_of_ours_is_refused() -> None:

@@ -108,7 +108,7 @@ def test_a_wrong_value_is_said_beside_its_field(admin, values, api_server, chang
 
 
 def test_serving_authorities_come_first_and_a_front_proxy_ca_is_warned_of(admin, values):
-    make_authority("a-front-proxy-ca")
+    make_authority("a-front-proxy-ca", lane=Lane.FRONT_PROXY)
     choices = [name for name, _ in admin.get(URL).context["form"].fields["authority"].choices]
     assert choices == ["serving-ca", "a-front-proxy-ca", "pasted", "system"]
     page = admin.post(URL, {**values, "authority": "a-front-proxy-ca"})

@@ -52,6 +52,24 @@ def hand_in(visitor: Visitor, *, authority: str, profile: str, request: str) -> 
     return asked
 
 
+def make_own_request(visitor: Visitor, request: str) -> Answer:
+    """Make a key and a CSR of a CSR JSON, to be signed elsewhere; return its page."""
+    at = visitor.open("/requests/own/new/")
+    form = at.page.form("/requests/own/new/")
+    made = visitor.send(at, form, button="make", text=request)
+    _slug(made, "/requests/own/")
+    return made
+
+
+def make_mail_channel(visitor: Visitor, name: str) -> Answer:
+    """Make a channel for notices by mail, to somebody; return its page."""
+    at = visitor.open("/notices/channels/new/email/")
+    form = at.page.form_with("recipients")
+    made = visitor.send(at, form, name=name, recipients="ops@example.com")
+    _slug(made, "/notices/channels/")
+    return made
+
+
 def take_archive(visitor: Visitor, certificate: Answer) -> bytes:
     """Press the download button of the tar.gz on the certificate's page."""
     form = certificate.page.form("/bundle.tar.gz")

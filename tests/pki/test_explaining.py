@@ -121,12 +121,13 @@ def test_masters_are_to_mend_and_the_words_say_why(organization: str, code: str)
     assert "revoking does nothing" in str(caution)
 
 
-def test_other_names_of_the_system_are_to_mend_unless_allowed():
+def test_other_names_of_the_system_are_to_mend_unless_let_pass():
     node = {"CN": "system:node:n1"}
     assert only(explained(node, profile="client"), "reserved-identity").severity == "mend"
-    allowed = explained(node, profile="client", allow_reserved=True)
+    allowed = explained(node, profile="client", let_pass=True)
     assert only(allowed, "reserved-identity").severity == "know"
     assert allowed.to_mend == ()
+    assert [danger.code for danger in allowed.dangers] == ["reserved-identity"]
 
 
 def portal_authority() -> Made:
@@ -156,6 +157,7 @@ def test_outliving_the_authority_shows_in_compat():
     assert str(told.row("valid").notes[1]) == "ends 37 days after the authority does"
 
 
+PROXY = {"lane": "front-proxy", "let_pass": True}
 CAUTIONS = [
     ("no-names", "hosts", {"CN": "web"}, {}),
     ("no-service-name", "hosts", {"CN": "a.b", "hosts": ["a.b"]}, {"lane": "serving"}),
@@ -167,15 +169,16 @@ CAUTIONS = [
     ("host-and-port", "hosts[0]", {"CN": "x", "hosts": ["localhost:8443"]}, {"compat": True}),
     ("no-user-name", "CN", {"names": [{"O": "devs"}]}, {"profile": "client"}),
     ("cn-not-allowed", "CN", {"CN": "x"}, {"profile": "client", "allowed": ("aggregator",)}),
+    ("both-usages-in-general", "profile", API, {"profile": "aggregator", "compat": True}),
+    ("both-usages", "profile", API, {"profile": "aggregator", "compat": True, **PROXY}),
+    ("server-from-front-proxy", "profile", API, PROXY),
     (
-        "both-usages",
+        "client-from-serving",
         "profile",
-        API,
-        {"profile": "aggregator", "lane": "front-proxy", "compat": True},
+        {"CN": "x"},
+        {"profile": "client", "lane": "serving", "let_pass": True},
     ),
-    ("server-from-front-proxy", "profile", API, {"lane": "front-proxy"}),
-    ("client-from-serving", "profile", {"CN": "x"}, {"profile": "client", "lane": "serving"}),
-    ("server-from-client", "profile", API, {"lane": "client"}),
+    ("server-from-client", "profile", API, {"lane": "client", "let_pass": True}),
     ("long-life", "profile", API, {"profile": {"usages": ["server auth"], "expiry": "20000h"}}),
     ("open-usage", "profile", API, {"profile": {"usages": ["signing"], "expiry": "1h"}}),
     ("open-usage", "profile", API, {"profile": {"usages": ["any"], "expiry": "1h"}}),
@@ -187,7 +190,8 @@ CAUTIONS = [
     ),
     ("ed25519", "key.algo", {**API, "key": {"algo": "ed25519"}}, {}),
     ("rsa-4096", "key.size", {**API, "key": {"algo": "rsa", "size": 4096}}, {}),
-    ("key-encipherment", "profile", API, {"profile": "www"}),
+    ("unfit-usage", "profile", API, {"profile": "www"}),
+    ("unfit-usage", "profile", API, {"profile": "www", "compat": True}),
     ("unknown-key", "host", {**API, "host": "x"}, {}),
     (
         "unknown-key",

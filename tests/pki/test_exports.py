@@ -69,7 +69,7 @@ def test_the_key_of_an_authority_stays():
             namespace="y",
             certificate=LEAF.facts,
             key_pem=CA.key_pem,
-            authority=CA.facts,
+            chain=(CA.facts,),
         )
 
 
@@ -126,7 +126,7 @@ def test_a_secret_holds_the_pair_and_the_authority():
         namespace="kube-system",
         certificate=LEAF.facts,
         key_pem=LEAF.key_pem,
-        authority=CA.facts,
+        chain=(CA.facts,),
     )
     secret = yaml.safe_load(text)
     assert (secret["kind"], secret["type"]) == ("Secret", "kubernetes.io/tls")

@@ -10,32 +10,50 @@ from aggportal.pki.errors import InvalidField, KeyMismatch, PkiError
 from aggportal.pki.exports import KEY_MODE, AuthorityKeyStays
 from aggportal.pki.keystores import Encryption, Lock, certificate_forms, keystore, truststore
 from aggportal.pki.reading import read_certificate, read_certificates
-from tests.pki.certificates_made import authority, proxy_client
+from tests.pki.certificates_made import AUTHORITY, NOW, Made, authority, make, proxy_client
 
 CA = authority()
 LEAF = proxy_client(CA)
+MIDDLE = make("middle", by=CA, is_ca=True, usages=AUTHORITY)
+LOWER = make("lower", by=MIDDLE, is_ca=True, usages=AUTHORITY)
 PASSPHRASE = "correct horse"
 
 
 def lock(**changes: object) -> Lock:
-    asked = {"alias": "front-proxy", "passphrase": PASSPHRASE, "encryption": Encryption.MODERN}
+    asked = {
+        "alias": "front-proxy",
+        "passphrase": PASSPHRASE,
+        "encryption": Encryption.MODERN,
+        "now": NOW,
+    }
     return Lock(**(asked | changes))  # type: ignore[arg-type]
 
 
-def test_der_chain_and_bundle_have_their_names_and_order():
-    der, chain, bundle = certificate_forms("proxy", certificate=LEAF.facts, chain=(CA.facts,))
-    assert [f.name for f in (der, chain, bundle)] == [
-        "proxy.der",
-        "proxy-chain.pem",
-        "proxy-bundle.pem",
-    ]
+@pytest.mark.parametrize("above", [(CA,), (MIDDLE, CA), (LOWER, MIDDLE, CA), (LOWER, MIDDLE)])
+def test_chain_bundles_and_root_have_their_names_and_order(above: tuple[Made, ...]):
+    chain = tuple(made.facts for made in above)
+    files = certificate_forms("proxy", certificate=LEAF.facts, chain=chain)
+    held = {file.name: [c.sha256 for c in read_certificates(file.body)] for file in files}
+    upwards = [facts.sha256 for facts in chain]
+    middle = [digest for digest in upwards if digest != CA.facts.sha256]
+    expected = {
+        "proxy.der": [LEAF.facts.sha256],
+        "proxy-chain.pem": upwards,
+        "proxy-bundle.pem": [LEAF.facts.sha256, *middle],
+        "proxy-root.pem": [CA.facts.sha256],
+        "proxy-full-bundle.pem": [LEAF.facts.sha256, *upwards],
+    }
+    if CA not in above:
+        del expected["proxy-root.pem"]
+    assert held == expected
+
+
+def test_where_no_authority_is_known_there_is_der_alone():
+    (der,) = certificate_forms("proxy", certificate=LEAF.facts, chain=())
     assert read_certificate(der.body).sha256 == LEAF.facts.sha256
-    assert [c.sha256 for c in read_certificates(chain.body)] == [CA.facts.sha256]
-    both = [c.sha256 for c in read_certificates(bundle.body)]
-    assert both == [LEAF.facts.sha256, CA.facts.sha256]
 
 
-@pytest.mark.parametrize("encryption", Encryption)
+@pytest.mark.parametrize("encryption", [Encryption.MODERN, Encryption.LEGACY])
 def test_a_keystore_opens_with_its_passphrase_alone(encryption: Encryption):
     file = keystore(
         "proxy",

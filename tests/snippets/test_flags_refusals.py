@@ -169,3 +169,15 @@ def test_an_address_that_nobody_made_is_refused_with_words(
 ):
     answer = flags(**{"authority": authority.slug, "certificate": certificate.pk, field: value})
     assert_refused(answer, field, words)
+
+
+def test_a_revoked_certificate_is_refused_and_no_longer_offered(flags, authority, certificate, ca):
+    other = store_certificate(made_client(ca), authority)
+    chosen = {"authority": authority.slug, "certificate": str(certificate.pk)}
+    for reason in ("superseded", "certificateHold"):
+        certificate.revoked_at, certificate.revocation_reason = timezone.now(), reason
+        certificate.save()
+        assert_refused(flags(**chosen), "certificate", "It is revoked or on hold.")
+    first = flags(live=False)
+    assert (first.status_code, f'value="{other.pk}" selected' in first.text) == (200, True)
+    assert f'value="{certificate.pk}"' not in first.text

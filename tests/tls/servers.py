@@ -30,14 +30,16 @@ def openssl_server(
     own: Made | tuple[str, str],
     *flags: str,
     chain: Sequence[Made] = (),
-    asks_for: Sequence[Made] = (),
+    asks_for: Sequence[Made] | str = (),
 ) -> Iterator[int]:
     """`openssl s_server` with `own` (or PEM texts of certificate and key), yielding its port.
 
-    `asks_for` are the CAs that it names when asking for a client certificate (`-verify`/`-Verify`).
+    `asks_for` are the CAs (or their PEM) that it names when asking for a client certificate
+    (`-verify`, `-Verify`).
     """
     certificate, key = (pem(own), own.key_pem) if isinstance(own, Made) else own
-    texts = {"cert": certificate, "key": key, "cert_chain": pem(*chain), "CAfile": pem(*asks_for)}
+    asked = asks_for if isinstance(asks_for, str) else pem(*asks_for)
+    texts = {"cert": certificate, "key": key, "cert_chain": pem(*chain), "CAfile": asked}
     arguments: list[str] = []
     for option, text in texts.items():
         if text:

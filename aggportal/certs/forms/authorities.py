@@ -11,15 +11,19 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
 from aggportal.certs.forms.config_editor import uploaded_text
+from aggportal.certs.forms.override import override_reason_field
 from aggportal.certs.forms.starting_points import OWN, PRINT_DEFAULTS, RECOMMENDED, starting_config
 from aggportal.certs.lane_words import LANE_WORDS
-from aggportal.certs.models import Mode
+from aggportal.certs.models import Authority, Mode
 from aggportal.pki.config import parse_config
 from aggportal.pki.errors import InvalidField, PkiError
 from aggportal.pki.exports import require_base_name
 from aggportal.pki.fields import unseen_characters
 from aggportal.web.forms import PortalForm
 from aggportal.web.sentences import visible, words
+
+# Who signs: a colon stands in no short name.
+ITSELF, OUTSIDE, OURS = "", "outside:", "ours:"
 
 
 class AuthorityForm(PortalForm):
@@ -36,6 +40,18 @@ class AuthorityForm(PortalForm):
         choices=[(lane.value, lane.label) for lane in LANE_WORDS.values()],
         widget=forms.RadioSelect,
         error_messages={"required": _l("Choose what it is for. This cannot be changed later.")},
+    )
+    signed_by = forms.ChoiceField(
+        label=_l("Signed by"),
+        required=False,
+        help_text=_l(
+            "One of ours: it becomes an intermediate, and whoever trusts that one trusts it. An "
+            "outside CA: key and CSR are made here, and it comes to be when the certificate is "
+            "brought back."
+        ),
+        error_messages={
+            "invalid_choice": _l("There is no such authority any more. Choose another."),
+        },
     )
     file_base = forms.CharField(
         label=_l("File name"),
@@ -82,6 +98,40 @@ class AuthorityForm(PortalForm):
             (Mode.COMPAT, _l("Exactly as cfssl")),
         ],
     )
+
+    key_may_leave = forms.BooleanField(
+        label=_l("For cert-manager: its key may leave"),
+        required=False,
+        help_text=_l(
+            "Only for an authority that another one signs. An administrator may then take its key "
+            "as Secret and Issuer, each time with a reason that is recorded. Without the tick the "
+            "key never leaves, and the tick cannot be set later."
+        ),
+    )
+    override_reason = override_reason_field()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        rows = Authority.objects.filter(retired_at=None).values_list("slug", "label")
+        self.fields["signed_by"].choices = [  # type: ignore[attr-defined]  # ChoiceField's
+            (ITSELF, _l("itself: a root of its own")),
+            *((f"{OURS}{slug}", label) for slug, label in rows),
+            (OUTSIDE, _l("an outside CA")),
+        ]
+
+    @property
+    def is_outside(self) -> bool:
+        """Tell whether an outside CA is to sign it."""
+        return bool(self["signed_by"].value() == OUTSIDE)
+
+    @property
+    def parent(self) -> Authority | None:
+        """The authority of ours that is to sign it; None for others and for a wrong choice."""
+        value = self["signed_by"].value() or ITSELF
+        if not value.startswith(OURS):
+            return None
+        rows = Authority.objects.select_related("key", "parent", "issued_as")
+        return rows.filter(slug=value.removeprefix(OURS)).first()
 
     def clean_label(self) -> str:
         label: str = self.cleaned_data["label"]

@@ -133,6 +133,27 @@ def remove_profile(view: ConfigView, index: str) -> ConfigView:
     return config_view(_dumped(document))
 
 
+def use_addresses(view: ConfigView, index: str, addresses: Mapping[str, object]) -> ConfigView:
+    """Write `addresses` (cfssl's crl_url, ocsp_url, issuer_urls) into the named profile at `index`,
+    or into the default one, whose addresses pass on to those without their own.
+    """
+    document = parse_json(view.text)
+    signing, present = _signing(document)
+    names = list(present)
+    if index.isascii() and index.isdecimal() and int(index[:4]) < len(names):
+        name, opened = names[int(index[:4])], f"p{int(index[:4])}"
+        present[name] = _with_keys(_objects(present[name]), addresses)
+        signing[spelling(signing, "profiles")] = present
+    else:
+        key, opened = spelling(signing, "default"), DEFAULT_PREFIX
+        signing[key] = _with_keys(_objects(signing.get(key)), addresses)
+    return replace(config_view(_dumped(document)), opened=opened)
+
+
+def _with_keys(profile: Json, values: Mapping[str, object]) -> Json:
+    return profile | {spelling(profile, key): value for key, value in values.items()}
+
+
 def uploaded_text(upload: object) -> str:
     """Return an uploaded file as text, cut just beyond the size that the core refuses."""
     read = getattr(upload, "read", None)

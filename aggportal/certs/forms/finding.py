@@ -49,7 +49,7 @@ class CertificateFilter(PortalForm):
     """
 
     q = forms.CharField(
-        label=_l("Name, host, serial or fingerprint"), required=False, max_length=200
+        label=_l("Name, serial or fingerprint"), required=False, max_length=200
     )
     covers = forms.CharField(
         label=_l("Covers the host"),

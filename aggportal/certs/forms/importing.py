@@ -110,8 +110,9 @@ class AuthorityImportForm(_Bringing):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["upload"].help_text = _l(
-            "Certificate, chain and key; a PKCS#12 file; the folder that the cfssl recipe leaves or "
-            "kubeadm's /etc/kubernetes/pki, as several files or as .tar, .tar.gz or .zip. PEM or DER."
+            "Certificate, chain and key; a PKCS#12 file; the folder that the cfssl recipe leaves "
+            "or kubeadm's /etc/kubernetes/pki, as several files or as .tar, .tar.gz or .zip. PEM "
+            "or DER."
         )
 
 

@@ -10,7 +10,10 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
+from aggportal.certs.forms.keeping import OwnerField, TagsField
+from aggportal.certs.forms.override import override_reason_field
 from aggportal.certs.models import Authority
+from aggportal.certs.services.keeping import Keeping
 from aggportal.certs.signing_configs import config_of
 from aggportal.pki.errors import PkiError
 from aggportal.pki.exports import require_base_name
@@ -105,16 +108,26 @@ class IssueForm(SignerForm):
             "portal alone uses. A server that is to serve with it needs it."
         ),
     )
-    allow_reserved = forms.BooleanField(
-        label=_l("Allow a name that Kubernetes reserves (system:…)"),
-        required=False,
-        help_text=_l("Only for such components as k3s's system:auth-proxy. It is recorded."),
-    )
+    override_reason = override_reason_field()
+
+    owner = OwnerField()
+    tags = TagsField()
 
     def __init__(self, *args: Any, may_administer: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not may_administer:
-            del self.fields["allow_reserved"]
+            del self.fields["override_reason"]
+
+    @property
+    def reason_to_pass(self) -> str:
+        """Why an administrator lets dangers pass; nobody else can give a reason."""
+        return self["override_reason"].value() or "" if "override_reason" in self.fields else ""
+
+    @property
+    def keeping(self) -> Keeping:
+        """Owner and tags, as far as the form has them."""
+        values = getattr(self, "cleaned_data", {})
+        return Keeping(owner=values.get("owner", ""), tags=values.get("tags", ()))
 
     def clean_file_base(self) -> str:
         base: str = self.cleaned_data["file_base"]

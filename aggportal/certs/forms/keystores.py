@@ -1,10 +1,11 @@
-"""How a PKCS#12 keystore or truststore is to be closed."""
+"""How a keystore or truststore is to be written and closed."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django import forms
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
@@ -23,12 +24,16 @@ class KeystoreForm(PortalForm):
 
     alias = forms.CharField(label=_l("Name inside (alias)"), max_length=MAX_ALIAS, strip=False)
     encryption = forms.ChoiceField(
-        label=_l("Encryption"),
+        label=_l("Format and encryption"),
         widget=forms.RadioSelect,
         initial=Encryption.MODERN.value,
         choices=(
-            (Encryption.MODERN.value, _l("AES-256: Java 8u301, OpenSSL 1.1, Windows 10 and newer")),
-            (Encryption.LEGACY.value, _l("3DES with SHA-1: only for what is older")),
+            (
+                Encryption.MODERN.value,
+                _l("PKCS#12 with AES-256: Java 8u301, OpenSSL 1.1, Windows 10 and newer"),
+            ),
+            (Encryption.LEGACY.value, _l("PKCS#12 with 3DES and SHA-1: only for what is older")),
+            (Encryption.JKS.value, _l("JKS: only for a Java program that reads nothing else")),
         ),
     )
     passphrase = forms.CharField(
@@ -55,6 +60,7 @@ class KeystoreForm(PortalForm):
                 alias=values["alias"],
                 passphrase=values["passphrase"],
                 encryption=Encryption(values["encryption"]),
+                now=timezone.now(),
             )
         except InvalidField as refused:
             self.add_error(refused.field, words(refused.sentence))

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
 from aggportal.certs.forms.issuing import SignerForm, profile_names
+from aggportal.certs.forms.override import override_reason_field
 from aggportal.certs.models import Authority, Mode
 from aggportal.certs.models.signing_requests import MAX_REASON
 from aggportal.pki.csrplanning import MAX_VALUE, Changes, request_spec_of
@@ -117,11 +118,7 @@ class DecisionForm(PortalForm):
         widget=forms.Textarea(attrs={**_LINES, "rows": 4}),
         help_text=_l("DNS names, IP addresses, e-mail addresses, URIs. Empty leaves them out."),
     )
-    allow_reserved = forms.BooleanField(
-        label=_l("Allow a name that Kubernetes reserves (system:…)"),
-        required=False,
-        help_text=_l("Only for such components as k3s's system:auth-proxy. It is recorded."),
-    )
+    override_reason = override_reason_field()
 
     def __init__(
         self, *args: Any, authority: Authority, csr: CsrFacts, profile: str, **kwargs: Any

@@ -19,6 +19,9 @@ class RenewForm(IssueForm):
     one would be made here.
     """
 
+    # A successor has its predecessor's.
+    owner = None
+    tags = None
     key_choice = forms.ChoiceField(
         label=_l("Whose key"),
         widget=forms.RadioSelect,

@@ -103,6 +103,12 @@ class RequestView:
         )
 
     @property
+    def limits_open(self) -> bool:
+        """Tell whether name constraints stand there."""
+        fields = [self.form[name] for name in ("ca_permitted", "ca_excluded")]
+        return any(field.value() or field.errors for field in fields)
+
+    @property
     def unknown(self) -> tuple[str, ...]:
         """Keys that cfssl would ignore silently."""
         return self.spec.unknown if self.spec else ()
@@ -289,11 +295,14 @@ def _place(problem: PkiError, view: RequestView) -> str:
     if name == "names" and number < len(view.names) and tail in view.names[number].fields:
         view.names[number].add_error(tail, text)
         return ""
-    field = {"ca": f"ca_{tail}", "key": "key"}.get(name, name)
+    limits = tail.removeprefix("name_constraints.").partition("[")[0]
+    field = {"ca": f"ca_{limits}", "key": "key"}.get(name, name)
     if field in ("ca_pathlenzero", "ca_backdate"):
         field = "ca_pathlen" if field.endswith("zero") else "ca_expiry"
+    if field == "ca_name_constraints":
+        field = "ca_permitted"
     if field in view.form.fields:
-        line = _("line %(number)s: ") % {"number": number + 1} if name == "hosts" and index else ""
+        line = _("line %(number)s: ") % {"number": number + 1} if index else ""
         view.form.add_error(field, f"{line}{text}")
         return ""
     return f"{visible(path)}: {text}" if path else text

@@ -25,6 +25,7 @@ KEY_CHOICES = (
     ("rsa-4096", "RSA 4096"),
     ("ed25519", "Ed25519"),
 )
+CA_FIELDS = ("ca_expiry", "ca_pathlen", "ca_permitted", "ca_excluded")
 NAME_FIELDS = ("C", "ST", "L", "O", "OU", "E")
 
 
@@ -73,10 +74,27 @@ class SpecForm(PortalForm):
         required=False,
         help_text=_l("0 lets it issue end certificates only; empty is no limit (CA:TRUE alone)."),
     )
+    ca_permitted = forms.CharField(
+        label=_l("May name only, one per line"),
+        required=False,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 3, "class": "mono", "spellcheck": "false"}),
+        help_text=_l(
+            "DNS:svc is svc and all below it; IP:10.0.0.0/8; email:example.com; URI:.example.com; "
+            "DN:O=k8s (which Go, and so Kubernetes, refuses). A kind without a line stays open."
+        ),
+    )
+    ca_excluded = forms.CharField(
+        label=_l("May never name, one per line"),
+        required=False,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 3, "class": "mono", "spellcheck": "false"}),
+        help_text=_l("The same kinds. This goes before what it may name."),
+    )
 
     def __init__(self, *args: Any, for_authority: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in ("hosts",) if for_authority else ("ca_expiry", "ca_pathlen"):
+        for name in ("hosts",) if for_authority else CA_FIELDS:
             del self.fields[name]
         if for_authority:
             self.fields["CN"].help_text = _l(
@@ -131,6 +149,7 @@ def spec_data(document: Mapping[str, object]) -> Data:
     """Return what the fields of `SpecForm` show for a document."""
     hosts, ca = get(document, "hosts"), objects(get(document, "ca"))
     pathlen = text_of(get(ca, "pathlen"))
+    constraints = objects(get(ca, "name_constraints"))
     return {
         "CN": text_of(get(document, "CN")),
         "hosts": "\n".join(text_of(host) for host in hosts) if isinstance(hosts, list) else "",
@@ -138,7 +157,13 @@ def spec_data(document: Mapping[str, object]) -> Data:
         "serialnumber": text_of(get(document, "serialnumber")),
         "ca_expiry": text_of(get(ca, "expiry")),
         "ca_pathlen": "0" if get(ca, "pathlenzero") is True else "" if pathlen == "0" else pathlen,
+        "ca_permitted": _lines(get(constraints, "permitted")),
+        "ca_excluded": _lines(get(constraints, "excluded")),
     }
+
+
+def _lines(value: object) -> str:
+    return "\n".join(text_of(line) for line in value) if isinstance(value, list) else ""
 
 
 def key_choice(value: object) -> str:
@@ -193,6 +218,20 @@ def _write_ca(document: Json, key: str, value: str) -> None:
             ca[spelled(ca, "pathlen")] = int(number)
             if int(number) == 0:
                 ca["pathlenzero"] = True
+    elif key in ("permitted", "excluded"):
+        _write_constraints(ca, key, value)
     else:
         write_text(ca, key, value)
     document[ca_key] = ca
+
+
+def _write_constraints(ca: Json, key: str, value: str) -> None:
+    constraints = objects(get(ca, "name_constraints"))
+    constraints.pop(spelled(constraints, key), None)
+    lines = [line.strip() for line in value.split("\n") if line.strip()]
+    if lines:
+        constraints[key] = lines
+    if constraints:
+        ca[spelled(ca, "name_constraints")] = constraints
+    else:
+        ca.pop(spelled(ca, "name_constraints"), None)

@@ -77,8 +77,11 @@ class CertificateQuerySet(models.QuerySet["Certificate"]):
         return self.filter(not_after__lt=now)
 
     def expiring(self, *, within: dt.timedelta, now: dt.datetime) -> Self:
-        """Those that end between `now` and `within` after it, without revoked ones."""
-        return self.filter(not_after__gte=now, not_after__lte=now + within, revoked_at=None)
+        """Those that end between `now` and `within` after it, without revoked ones and without OCSP
+        responders, which are renewed by themselves.
+        """
+        ending = self.filter(not_after__gte=now, not_after__lte=now + within, revoked_at=None)
+        return ending.exclude(kind=Kind.RESPONDER)
 
     def standing(self, state: str, *, within: dt.timedelta, now: dt.datetime) -> Self:
         """Those that stand so: good, soon (they end `within`), expired, early, revoked, held or
@@ -216,6 +219,13 @@ class Certificate(models.Model):
                 fields=["authority", "revoked_at"],
                 condition=Q(revoked_at__isnull=False),
                 name="certificate_revoked",
+            ),
+            # Most have no predecessor. Seen in the unique index alone, SQLite's statistics make it
+            # look useless, and a list of fifty would read every row for the successors.
+            models.Index(
+                fields=["predecessor"],
+                condition=Q(predecessor__isnull=False),
+                name="certificate_renews",
             ),
             # Orders in which the list is paged by key; those by id and end have theirs.
             models.Index(fields=["common_name", "id"], name="certificate_by_name"),

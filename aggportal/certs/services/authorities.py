@@ -9,12 +9,15 @@ from django.db import IntegrityError, transaction
 
 from aggportal.certs.models import Authority, Lane, Mode
 from aggportal.certs.services.keys import seal_key
+from aggportal.certs.services.lanes import Passed, require_authority_lane
+from aggportal.certs.services.signing import sign_plan
 from aggportal.ledger.models import Outcome
 from aggportal.ledger.services import record
 from aggportal.pki.csrs import csr_pem, make_csr
+from aggportal.pki.errors import InvalidField
 from aggportal.pki.exports import require_base_name
 from aggportal.pki.facts import certificate_facts
-from aggportal.pki.issuing import certificate_pem, plan_authority, sign_certificate
+from aggportal.pki.issuing import certificate_pem, plan_authority
 from aggportal.pki.jsontext import dump_json
 from aggportal.pki.keys import generate_key
 from aggportal.pki.requests import dump_request_spec
@@ -33,7 +36,9 @@ class SlugTaken(RefusedError):
 class AuthorityChoices:
     """What an authority is besides its request spec.
 
-    `signing_config` is the text of a checked ca-config.json.
+    `signing_config` is the text of a checked ca-config.json. `override_reason` lets pass what the
+    lane forbids; only an administrator may give it. `key_may_leave` is for an intermediate alone:
+    its key may be taken to cert-manager.
     """
 
     label: str
@@ -42,6 +47,8 @@ class AuthorityChoices:
     mode: Mode
     file_base: str
     signing_config: str
+    override_reason: str = ""
+    key_may_leave: bool = False
 
 
 def create_authority(
@@ -53,9 +60,13 @@ def create_authority(
     Raises what `plan_authority` raises, and SlugTaken.
     """
     require_base_name(choices.file_base, field="file_base")
+    _require_staying_key(choices)
     require_free_slug(choices.slug)
     compat = choices.mode == Mode.COMPAT
     plan = plan_authority(spec, now=now, compat=compat)
+    passed = require_authority_lane(
+        choices.lane, plan.subject, override_reason=choices.override_reason, now=now
+    )
     record(
         "authority.created",
         actor=by,
@@ -66,7 +77,7 @@ def create_authority(
     )
     key = generate_key(spec.key)
     csr = make_csr(spec, key=key, compat=compat)
-    certificate = sign_certificate(plan, public_key=key.public_key(), issuer_key=key)
+    certificate = sign_plan(plan, public_key=key.public_key(), issuer_key=key, passed=passed)
     facts = certificate_facts(certificate)
     authority = Authority(
         slug=choices.slug,
@@ -89,16 +100,29 @@ def create_authority(
         created_at=now,
         created_by=by.name,
         key=seal_key(key, purpose="authority-key"),
+        override_reason=passed.reason,
     )
     try:
-        _store(authority, by=by, now=now)
+        _store(authority, passed, by=by, now=now)
     except IntegrityError as exc:
         raise _slug_taken(choices.slug) from exc
     return authority
 
 
+def _require_staying_key(choices: AuthorityChoices) -> None:
+    """Refuse a root whose key may leave: nobody could revoke it if it were lost."""
+    if choices.key_may_leave:
+        raise InvalidField(
+            gettext_noop(
+                "The key of an authority that signs itself never leaves: nobody could revoke it if "
+                "it were lost. Let another authority sign this one, or take the tick away."
+            ),
+            field="key_may_leave",
+        )
+
+
 @transaction.atomic
-def _store(authority: Authority, *, by: Actor, now: dt.datetime) -> None:
+def _store(authority: Authority, passed: Passed, *, by: Actor, now: dt.datetime) -> None:
     authority.key.save(force_insert=True)
     authority.save(force_insert=True)
     record(
@@ -112,6 +136,7 @@ def _store(authority: Authority, *, by: Actor, now: dt.datetime) -> None:
             "key": authority.key_text,
             "sha256": authority.fingerprint_sha256,
             "not_after": authority.not_after.isoformat(),
+            **passed.detail,
         },
         at=now,
     )

@@ -10,9 +10,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _l
 
 from aggportal.certs.models import Authority, Lane
+from aggportal.certs.services.chains import authority_chain
 from aggportal.certs.services.files import authority_files
 from aggportal.pki.certmanager import ca_issuer
-from aggportal.pki.exports import ExportedFile, ca_config_map
+from aggportal.pki.exports import ExportedFile, ca_config_map, trusted
 from aggportal.pki.reading import read_certificate
 
 CONFIG_NAME = "ca-config.json"
@@ -43,9 +44,10 @@ def authority_documents(authority: Authority) -> tuple[AuthorityDocument, ...]:
     """Return every file of `authority`. Its private key is never among them."""
     base = authority.file_base
     certificate, csr = authority_files(authority)
-    name = f"{_object_name(authority)}-bundle"
+    name = f"{object_name(authority)}-bundle"
     facts = read_certificate(authority.certificate_pem)
-    config_map = ca_config_map(name, namespace=NAMESPACE, authorities=(facts,))
+    above = trusted(authority_chain(authority))
+    config_map = ca_config_map(name, namespace=NAMESPACE, authorities=above)
     return (
         _document(
             certificate, _CERTIFICATE_PURPOSE[Lane(authority.lane)], "application/x-pem-file"
@@ -57,7 +59,7 @@ def authority_documents(authority: Authority) -> tuple[AuthorityDocument, ...]:
         ),
         _document(
             ExportedFile(name=f"{base}-configmap.yaml", body=config_map.encode()),
-            _l("A ConfigMap with the certificate as ca.crt, for pods that have to trust it."),
+            _l("A ConfigMap with the root above it as ca.crt, for pods that have to trust it."),
             "application/yaml",
         ),
         _document(
@@ -68,6 +70,11 @@ def authority_documents(authority: Authority) -> tuple[AuthorityDocument, ...]:
         _document(
             ExportedFile(name=f"{base}-cert-manager.yaml", body=_issuer(authority).encode()),
             _l(
+                "An Issuer of type ca for cert-manager, without the Secret that it names: an "
+                "administrator takes both together."
+            )
+            if authority.key_may_leave
+            else _l(
                 "An Issuer of type ca for cert-manager. The Secret that it names must hold an "
                 "authority's private key, and this one's does not leave: put an authority of "
                 "cert-manager's own there (kubectl create secret tls), and trust both."
@@ -78,11 +85,12 @@ def authority_documents(authority: Authority) -> tuple[AuthorityDocument, ...]:
 
 
 def _issuer(authority: Authority) -> str:
-    name = _object_name(authority)
+    name = object_name(authority)
     return ca_issuer(name, namespace="cert-manager", secret_name=f"{name}-key-pair")
 
 
-def _object_name(authority: Authority) -> str:
+def object_name(authority: Authority) -> str:
+    """Return a name for Kubernetes objects that go with `authority`."""
     return authority.slug.lower().replace("_", "-").strip("-") or "authority"
 
 

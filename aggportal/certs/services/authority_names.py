@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.text import slugify
 
-from aggportal.certs.models import Authority
+from aggportal.certs.models import Authority, OwnRequest
 from aggportal.certs.services.file_names import base_name_of
 from aggportal.pki.specs import RequestSpec
 
@@ -21,6 +21,11 @@ def free_slug(label: str) -> str:
     """Return the address of a new authority, made from its label; numbered where it is taken."""
     base = slugify(label)[:MAX_SLUG].strip("-_") or "authority"
     base = f"{base}-authority" if base in ("new", "import") else base
-    taken = set(Authority.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    waiting = OwnRequest.objects.filter(answered_at=None)
+    taken = {
+        slug
+        for rows in (Authority.objects.all(), waiting)
+        for slug in rows.filter(slug__startswith=base).values_list("slug", flat=True)
+    }
     numbered = (f"{base}-{number}" for number in range(2, len(taken) + 3))
     return base if base not in taken else next(slug for slug in numbered if slug not in taken)

@@ -149,6 +149,8 @@ def _renew_under_parent(
         certificate=certificate, file_base=authority.file_base, detail={"renewed": authority.slug}
     )
     with transaction.atomic():
+        # First of all, whole: whoever is issuing under it right now holds it, and comes to an end.
+        Authority.objects.select_for_update().get(pk=authority.pk)
         row = store_certificate(request, signed, by=by, now=now)
         row.kind = Kind.AUTHORITY
         row.save(update_fields=["kind"])
@@ -161,7 +163,7 @@ def _request_of_parent(
 ) -> SigningRequest:
     """Write the intent, once for each certificate that is renewed. Raises `AlreadyRenewed`."""
     with transaction.atomic():
-        locked = Authority.objects.select_for_update().get(pk=authority.pk)
+        locked = Authority.objects.select_for_update(no_key=True).get(pk=authority.pk)
         renews = locked.issued_as
         taken = SigningRequest.objects.filter(
             renews=renews, state__in=(State.SIGNING, State.ISSUED)

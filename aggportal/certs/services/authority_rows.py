@@ -70,6 +70,7 @@ def store_authority(
         issued_as=standing.issued_as,
         chain_pem=standing.chain_pem,
         override_reason=choices.override_reason,
+        key_may_leave=choices.key_may_leave,
     )
     authority.save(force_insert=True)
     record(
@@ -84,6 +85,7 @@ def store_authority(
             "key": authority.key_text,
             "sha256": authority.fingerprint_sha256,
             "not_after": authority.not_after.isoformat(),
+            **({"key_may_leave": True} if choices.key_may_leave else {}),
             **({"override_reason": choices.override_reason} if choices.override_reason else {}),
         },
         at=now,

@@ -16,6 +16,7 @@ from aggportal.pki.crls import CrlFacts, sign_crl
 from aggportal.pki.revocations import Revocation
 from aggportal.web.actors import Actor, system_actor
 from aggportal.words import RefusedError
+from aggportal.words import gettext_noop as _n
 
 log = logging.getLogger("aggportal.crls")
 
@@ -23,6 +24,12 @@ log = logging.getLogger("aggportal.crls")
 KEPT = 36
 # A list is replaced when less than this share of its life is left.
 LEFT_SHARE = 1 / 3
+
+
+class PublishedMeanwhile(RefusedError):
+    """Somebody published a list since the page was read."""
+
+    code = "published-meanwhile"
 
 
 def current_crl(authority: Authority) -> RevocationList | None:
@@ -68,6 +75,21 @@ def publish_if_unchanged(
     return published
 
 
+def publish_after(
+    authority: Authority, number: int, *, by: Actor, now: dt.datetime
+) -> RevocationList:
+    """Publish the list that follows `number`. Raises `PublishedMeanwhile` where it is not the
+    newest any longer, and what signing raises.
+    """
+    authority.crl_number = number
+    published = publish_if_unchanged(authority, by=by, now=now)
+    if published is None:
+        raise PublishedMeanwhile(
+            _n("A newer list was published since this page was read. Look at it first.")
+        )
+    return published
+
+
 def served_crl(authority: Authority, *, now: dt.datetime) -> RevocationList | None:
     """Return the list to send. One that is missing, stale or behind is signed first, in case no
     worker runs; where that fails the newest one must do, None before the first.
@@ -83,8 +105,9 @@ def served_crl(authority: Authority, *, now: dt.datetime) -> RevocationList | No
     return current_crl(authority)
 
 
+@transaction.atomic
 def publish_change(authority: Authority, *, now: dt.datetime) -> RevocationList | None:
-    """Publish within the caller's transaction, after a revocation or a release.
+    """Publish, mostly within the caller's transaction, after a revocation or a release.
 
     The change stands even where the list cannot be signed (None): its number is used up then, by
     which `is_due` knows.

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from aggportal.certs.models import Authority
+from aggportal.certs.services.chains import issuer_for
 from aggportal.certs.services.issuing import IssueChoices, plan_for
+from aggportal.certs.services.lanes import neighbours
 from aggportal.certs.signing_configs import config_of
 from aggportal.pki.errors import PkiError
 from aggportal.pki.explaining import Explanation, Issuing, explain, explain_problems
@@ -50,7 +52,9 @@ def _explanation(
             certificate=read_certificate(authority.certificate_pem),
             lane=authority.lane,  # type: ignore[arg-type]  # the model's choices are the core's lanes
             allowed_names=authority.proxy_names,
+            others=neighbours(but=authority, now=now),
+            issuer=issuer_for(authority),
         ),
         now=now,
-        allow_reserved=choices.allow_reserved,
+        let_pass=bool(choices.override_reason.strip()),
     )

@@ -19,11 +19,14 @@ from aggportal.pki.exports import (
     archive,
     ca_config_map,
     certificate_files,
+    object_metadata,
     require_takeable_key,
     tls_secret,
+    trusted,
 )
 from aggportal.pki.facts import CertificateFacts
 from aggportal.pki.keys import private_key_pem
+from aggportal.pki.keystores import certificate_forms
 from aggportal.pki.reading import read_certificate
 from aggportal.web.actors import Actor
 from aggportal.words import gettext_noop
@@ -107,23 +110,23 @@ def bundle(certificate: Certificate, *, by: Actor, now: dt.datetime) -> bytes:
     """Return the .tar.gz for a master: all files with key, SHA256SUMS and install.sh, recorded."""
     key_pem = take_key(certificate, how="archive", by=by, now=now)
     files = (*_files_above(certificate), *_with_key(certificate, key_pem))
-    return archive(files, now=now)
+    return archive((*files, *_chain_files(certificate)), now=now)
 
 
 def secret(
     certificate: Certificate, *, name: str, namespace: str, by: Actor, now: dt.datetime
 ) -> str:
     """Return the Kubernetes Secret (kubernetes.io/tls) as YAML, recorded."""
-    facts, ca = read_certificate(certificate.material.pem), _authority_facts(certificate)
+    facts, chain = read_certificate(certificate.material.pem), require_chain(certificate)
     # A wrong name is refused before the ledger says that the key left.
-    ca_config_map(name, namespace=namespace, authorities=(ca,))
+    object_metadata(name, namespace)
     key_pem = take_key(certificate, how="secret", by=by, now=now)
-    return tls_secret(name, namespace=namespace, certificate=facts, key_pem=key_pem, authority=ca)
+    return tls_secret(name, namespace=namespace, certificate=facts, key_pem=key_pem, chain=chain)
 
 
 def config_map(certificate: Certificate, *, name: str, namespace: str) -> str:
-    """Return a ConfigMap with the authority's certificate as YAML."""
-    return ca_config_map(name, namespace=namespace, authorities=(_authority_facts(certificate),))
+    """Return a ConfigMap with what is trusted above the certificate, as YAML."""
+    return ca_config_map(name, namespace=namespace, authorities=trusted(require_chain(certificate)))
 
 
 def _with_key(certificate: Certificate, key_pem: str) -> tuple[ExportedFile, ...]:
@@ -139,7 +142,21 @@ def _files_above(certificate: Certificate) -> tuple[ExportedFile, ...]:
     return authority_files(certificate.authority) if certificate.authority else ()
 
 
-def _authority_facts(certificate: Certificate) -> CertificateFacts:
+def _chain_files(certificate: Certificate) -> tuple[ExportedFile, ...]:
+    """Return BASE-bundle.pem and BASE-root.pem where the authority's own file is not the root: a
+    server then has to send more than its certificate.
+    """
+    chain = chain_above(certificate)
+    if len(chain) == 1 and certificate.authority is not None:
+        return ()
+    base, facts = certificate.file_base, read_certificate(certificate.material.pem)
+    forms = certificate_forms(base, certificate=facts, chain=chain)
+    wanted = (f"{base}-bundle.pem", f"{base}-root.pem")
+    return tuple(file for file in forms if file.name in wanted)
+
+
+def require_chain(certificate: Certificate) -> tuple[CertificateFacts, ...]:
+    """Return the authorities above, upwards. Raises NoIssuerKnown where there are none."""
     above = chain_above(certificate)
     if not above:
         raise NoIssuerKnown(
@@ -149,4 +166,4 @@ def _authority_facts(certificate: Certificate) -> CertificateFacts:
             ),
             name=str(certificate),
         )
-    return above[0]
+    return above

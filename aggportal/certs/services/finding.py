@@ -26,7 +26,7 @@ class Standing(models.TextChoices):
     EARLY = "early", _l("not valid yet")
     REVOKED = "revoked", _l("revoked")
     HELD = "held", _l("on hold")
-    RENEWED = "renewed", _l("renewed: it has a successor")
+    RENEWED = "renewed", _l("renewed")
 
 
 class Sort(models.TextChoices):

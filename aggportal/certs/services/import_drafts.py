@@ -130,7 +130,7 @@ def _dumped(found: Gathered) -> bytes:
 
 def dump_sentence(sentence: Sentence) -> tuple[str, dict[str, object]]:
     """Return a sentence as JSON keeps it: its text, and plain values."""
-    params = {
+    params: dict[str, object] = {
         name: value if isinstance(value, str | int | float) else str(value)
         for name, value in sentence.params.items()
     }

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import datetime as dt
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from django.db import IntegrityError, transaction
@@ -15,6 +16,7 @@ from aggportal.certs.models import (
     Certificate,
     CertificateMaterial,
     Kind,
+    OcspAnswer,
     Origin,
 )
 from aggportal.certs.services.keys import seal_key
@@ -92,6 +94,7 @@ def store_imported(given: Incoming, *, by: Actor, now: dt.datetime) -> Certifica
         raise _serial_taken(given) from exc
     material_of(row, given.facts).save(force_insert=True)
     store_name_entries(row, given.facts)
+    forget_answers([given])
     _record(row, given, by=by, now=now)
     return row
 
@@ -123,6 +126,14 @@ def imported_row(given: Incoming, *, by: Actor, now: dt.datetime) -> Certificate
         revoked_by=by.name if given.reason else "",
         revocation_reason=given.reason,
     )
+
+
+def forget_answers(given: Iterable[Incoming]) -> None:
+    """Forget kept OCSP answers about what was unknown until now."""
+    for one in given:
+        if one.authority is not None:
+            serial = one.facts.serial.zfill(40)
+            OcspAnswer.objects.filter(authority=one.authority, serial=serial).delete()
 
 
 def material_of(row: Certificate, facts: CertificateFacts) -> CertificateMaterial:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from django.db import IntegrityError, transaction
@@ -91,8 +91,10 @@ def import_all(
     given: Sequence[CertificateFacts],
     by: Actor,
     now: dt.datetime,
+    then: Callable[[Imported], None] = lambda _imported: None,
 ) -> Imported:
-    """Bring in everything or nothing; `given` is all that came together, for the chains.
+    """Bring in everything or nothing; `given` is all that came together, for the chains, and `then`
+    is done in the same transaction.
 
     Raises ItemRefused.
     """
@@ -108,7 +110,9 @@ def import_all(
         brought.append(authority)
         adopted += adopt_watched(authority) + _adopt_authorities(authority)
     stored = [_import_certificate(one, lineage=lineage, by=by, now=now) for one in certificates]
-    return Imported(authorities=tuple(brought), certificates=tuple(stored), adopted=adopted)
+    imported = Imported(authorities=tuple(brought), certificates=tuple(stored), adopted=adopted)
+    then(imported)
+    return imported
 
 
 def _import_certificate(

@@ -16,7 +16,9 @@ from aggportal.certs.models import (
     Certificate,
     CertificateMaterial,
     CertificateName,
+    OcspAnswer,
 )
+from aggportal.certs.services.crls import publish_change
 from aggportal.certs.services.importing import (
     AlreadyHere,
     Incoming,
@@ -52,7 +54,8 @@ class CertdbResult:
     """What became of a certdb, counted; `told` are the first rows that did not come in.
 
     `differs` counts certificates that are revoked in the file and not here. `broke_off` says why
-    the file could not be read to its end.
+    the file could not be read to its end. `authorities`
+    are those of ours that signed some of it, `lists` those whose list has changed.
     """
 
     imported: int = 0
@@ -64,6 +67,7 @@ class CertdbResult:
     told: list[Unread] = field(default_factory=list)
     broke_off: Sentence | None = None
     authorities: set[str] = field(default_factory=set)
+    lists: set[str] = field(default_factory=set)
 
     def tell(self, one: Unread) -> None:
         """Keep the first rows in words; the rest is counted."""
@@ -98,6 +102,7 @@ def import_certdb(path: Path, *, by: Actor, now: dt.datetime) -> CertdbResult:
         if not result.imported + result.already + result.unread:
             _end(subject, {**detail, "why": str(refused)}, Outcome.FAILED, by=by, now=now)
             raise
+    _publish(result, now=now)
     counts = {
         name: getattr(result, name)
         for name in ("imported", "revoked", "under_ours", "already", "differs", "unread")
@@ -105,6 +110,17 @@ def import_certdb(path: Path, *, by: Actor, now: dt.datetime) -> CertdbResult:
     ended = {**detail, **counts, "imported_sha256": digest.hexdigest()}
     _end(subject, ended, Outcome.DONE, by=by, now=now)
     return result
+
+
+def _publish(result: CertdbResult, *, now: dt.datetime) -> None:
+    """Let the lists of authorities carry what came in revoked; the worker does what fails here.
+
+    Kept OCSP answers go too: they may say of what came in that it is unknown.
+    """
+    for authority in Authority.objects.filter(slug__in=result.authorities):
+        OcspAnswer.objects.filter(authority=authority).delete()
+        if authority.slug in result.lists:
+            publish_change(authority, now=now)
 
 
 def _end(
@@ -235,6 +251,8 @@ def _insert(
         if given.authority is not None:
             result.under_ours += 1
             result.authorities.add(given.authority.slug)
+            if given.reason:
+                result.lists.add(given.authority.slug)
     return fresh
 
 

@@ -87,7 +87,8 @@ def plan_import(found: Gathered, *, now: dt.datetime) -> ImportPlan:
     lineage = Lineage(c.facts for c in found.certificates)
     configs, no_configs = _configs(found)
     serves_too = any(_serves_too(config) for config in configs)
-    authorities, others = [], []
+    authorities: list[AuthorityCandidate] = []
+    others: list[FoundCertificate] = []
     for one in found.certificates:
         key = found.key_of(one.facts)
         if key is not None and one.facts.is_ca:

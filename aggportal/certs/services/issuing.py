@@ -18,8 +18,11 @@ from aggportal.certs.models import (
     State,
 )
 from aggportal.certs.services.chains import issuer_for
+from aggportal.certs.services.keeping import NOTHING_SAID, Keeping, set_tags
 from aggportal.certs.services.keys import open_authority_key, seal_key
+from aggportal.certs.services.lanes import require_certificate_lane
 from aggportal.certs.services.name_entries import store_name_entries
+from aggportal.certs.services.signing import sign_plan
 from aggportal.certs.services.succession import Succession, already_renewed, complete_succession
 from aggportal.certs.signing_configs import config_of
 from aggportal.ledger.models import Outcome
@@ -28,8 +31,7 @@ from aggportal.pki.csrs import csr_pem, make_csr
 from aggportal.pki.errors import InvalidField
 from aggportal.pki.exports import require_base_name
 from aggportal.pki.facts import certificate_facts
-from aggportal.pki.identities import require_no_reserved_identity
-from aggportal.pki.issuing import certificate_pem, plan_certificate, sign_certificate
+from aggportal.pki.issuing import certificate_pem, plan_certificate
 from aggportal.pki.jsontext import dump_json
 from aggportal.pki.keys import PrivateKey, PublicKey, generate_key
 from aggportal.pki.plans import CertificatePlan
@@ -45,15 +47,18 @@ class IssueChoices:
     """How to issue. `compat` does as cfssl does; `end_with_authority` cuts the life at the
     authority's own end; unless `exportable`, the private key never leaves.
 
-    `allow_reserved` lets Kubernetes' own `system:` names pass; only an administrator may say so.
+    `override_reason` lets pass what the authority's trust lane forbids and what Kubernetes
+    reserves; only an administrator may give it. `keeping` is what people say of the certificate; a
+    successor has its predecessor's instead.
     """
 
     profile: str
     file_base: str
     compat: bool = False
     end_with_authority: bool = False
-    allow_reserved: bool = False
+    override_reason: str = ""
     exportable: bool = True
+    keeping: Keeping = NOTHING_SAID
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,6 +71,7 @@ class Signed:
     file_base: str
     key: PrivateKey | None = None
     exportable: bool = True
+    keeping: Keeping = NOTHING_SAID
     detail: Mapping[str, object]
 
 
@@ -105,21 +111,19 @@ def issue_certificate(
     """
     _require_own_file_name(choices.file_base, authority)
     plan = plan_for(authority, spec, choices, now=now)
-    require_no_reserved_identity(plan.subject, allow=choices.allow_reserved)
+    passed = require_certificate_lane(
+        authority, plan, override_reason=choices.override_reason, now=now
+    )
     spec_text = dump_json(dump_request_spec(spec))
     predecessor = succession.predecessor if succession else None
     request = create_intent(authority, plan, spec_text, by=by, now=now, renews=predecessor)
+    request.override_reason = passed.reason
     try:
         issuer_key = open_authority_key(authority)
         key, public_key = _keys_for(spec, succession)
         if key is not None:
             request.csr_pem = csr_pem(make_csr(spec, key=key, compat=plan.compat))
-        signed = sign_certificate(
-            plan,
-            public_key=public_key,
-            issuer_key=issuer_key,
-            allow_reserved=choices.allow_reserved,
-        )
+        signed = sign_plan(plan, public_key=public_key, issuer_key=issuer_key, passed=passed)
     except (RefusedError, VaultError) as refused:
         record_failure(request, refused, by=by, now=now)
         raise
@@ -128,10 +132,12 @@ def issue_certificate(
         file_base=choices.file_base,
         key=key,
         exportable=choices.exportable,
+        keeping=choices.keeping,
         detail={
             "compat": choices.compat,
-            "allow_reserved": choices.allow_reserved,
             "exportable": choices.exportable,
+            **({"kept": choices.keeping.told} if choices.keeping != NOTHING_SAID else {}),
+            **passed.detail,
             **({"renews": predecessor.pk} if predecessor else {}),
         },
     )
@@ -216,7 +222,7 @@ def record_failure(
     """End a request whose signing was refused, and say so in the ledger."""
     request.state, request.reason = State.FAILED, str(refused)
     request.decided_at, request.decided_by = now, by.name
-    request.save(update_fields=["state", "reason", "decided_at", "decided_by"])
+    request.save(update_fields=["state", "reason", "decided_at", "decided_by", "override_reason"])
     record(
         "certificate.issued",
         actor=by,
@@ -255,8 +261,9 @@ def store_certificate(
         key=sealed,
         exportable=signed.exportable,
         predecessor=request.renews,
-        owner=request.renews.owner if request.renews else "",
+        owner=request.renews.owner if request.renews else signed.keeping.owner,
         notes=request.renews.notes if request.renews else "",
+        override_reason=request.override_reason,
     )
     CertificateMaterial.objects.create(
         certificate=certificate,
@@ -265,8 +272,10 @@ def store_certificate(
         request_spec=request.request_spec,
     )
     store_name_entries(certificate, facts)
+    if signed.keeping.tags:
+        set_tags(certificate, signed.keeping.tags)
     request.state, request.decided_at, request.decided_by = State.ISSUED, now, by.name
-    request.save(update_fields=["state", "decided_at", "decided_by", "csr_pem"])
+    request.save(update_fields=["state", "decided_at", "decided_by", "csr_pem", "override_reason"])
     record(
         "certificate.issued",
         actor=by,

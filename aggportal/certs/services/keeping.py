@@ -32,6 +32,14 @@ class Keeping:
         text = json.dumps([self.owner, self.tags, self.notes])
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
+    @property
+    def told(self) -> dict[str, object]:
+        """What the ledger says."""
+        return {"owner": self.owner, "tags": list(self.tags), "notes": self.notes}
+
+
+NOTHING_SAID = Keeping()
+
 
 class KeptMeanwhile(RefusedError):
     """Somebody else changed owner, tags or notes since the form was shown."""
@@ -54,7 +62,7 @@ def keep_certificate(
 
     `seen` is the digest of what the person saw. Raises KeptMeanwhile where it was changed since.
     """
-    row = Certificate.objects.select_for_update().get(pk=certificate.pk)
+    row = Certificate.objects.select_for_update(no_key=True).get(pk=certificate.pk)
     before = keeping_of(row)
     if before == said:
         return False
@@ -72,7 +80,7 @@ def keep_certificate(
         "certificate.kept",
         actor=by,
         subject=("certificate", row.pk, str(row)),
-        detail={"before": _told(before), "after": _told(said)},
+        detail={"before": before.told, "after": said.told},
         at=now,
     )
     return True
@@ -82,7 +90,3 @@ def set_tags(certificate: Certificate, names: Sequence[str]) -> None:
     """Give `certificate` these tags and no others; a tag that nobody knew is made."""
     Tag.objects.bulk_create((Tag(name=name) for name in names), ignore_conflicts=True)
     certificate.tags.set(Tag.objects.filter(name__in=names))
-
-
-def _told(said: Keeping) -> dict[str, object]:
-    return {"owner": said.owner, "tags": list(said.tags), "notes": said.notes}

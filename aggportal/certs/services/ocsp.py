@@ -104,12 +104,12 @@ def _keep(certificate: Certificate, question: Question, answer: Answer, der: byt
     """
     try:
         with transaction.atomic():
-            rows = Certificate.objects.select_for_update()
+            rows = Certificate.objects.select_for_update(no_key=True)
             present = rows.get(pk=certificate.pk)
             if revocation_of(present) != answer.revocation:
                 return
             OcspAnswer.objects.update_or_create(
-                authority_id=certificate.authority_id,
+                authority=present.authority,
                 request_hash=question.digest,
                 defaults={
                     "serial": certificate.serial,

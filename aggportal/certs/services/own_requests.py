@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from aggportal.certs.models import Lane, Mode, OwnRequest, Purpose
+from aggportal.certs.models import Authority, Lane, Mode, OwnRequest, Purpose
 from aggportal.certs.services.authorities import AuthorityChoices, SlugTaken, require_free_slug
+from aggportal.certs.services.authority_names import free_slug
 from aggportal.certs.services.keys import open_key, seal_key
 from aggportal.certs.services.lanes import require_authority_lane
 from aggportal.ledger.services import record
@@ -102,10 +103,13 @@ def require_unwanted_slug(slug: str) -> None:
 
 
 def authority_choices(own: OwnRequest, *, override_reason: str = "") -> AuthorityChoices:
-    """Return what the authority that `own` asks for is to be."""
+    """Return what the authority that `own` asks for is to be; its short name gives way to one that
+    another authority took meanwhile.
+    """
+    taken = Authority.objects.filter(slug=own.slug).exists()
     return AuthorityChoices(
         label=own.label,
-        slug=own.slug,
+        slug=free_slug(own.label) if taken else own.slug,
         lane=Lane(own.lane),
         mode=Mode(own.mode),
         file_base=own.file_base,

@@ -47,7 +47,7 @@ def update_signing_config(
     stays as it is.
     """
     parse_config(text)
-    stored = Authority.objects.select_for_update().get(pk=authority.pk)
+    stored = Authority.objects.select_for_update(no_key=True).get(pk=authority.pk)
     changes = config_changes(stored.signing_config, text)
     if config_version(stored) != expected:
         raise ConfigChanged(changes)

@@ -18,6 +18,8 @@ from aggportal.certs.services.issuing import (
     store_certificate,
 )
 from aggportal.certs.services.keys import open_authority_key
+from aggportal.certs.services.lanes import dangers_of, require_certificate_lane
+from aggportal.certs.services.signing import sign_plan
 from aggportal.certs.signing_configs import config_of
 from aggportal.ledger.services import record
 from aggportal.pki.comparing import Difference, compare
@@ -25,8 +27,6 @@ from aggportal.pki.csrplanning import NO_CHANGES, Changes, plan_from_csr
 from aggportal.pki.csrreading import CsrFacts, read_csr
 from aggportal.pki.errors import InvalidKey, PkiError
 from aggportal.pki.facts import common_name
-from aggportal.pki.identities import require_no_reserved_identity, reserved_identities
-from aggportal.pki.issuing import sign_certificate
 from aggportal.pki.names import format_subject
 from aggportal.pki.plans import CertificatePlan
 from aggportal.vault.errors import VaultError
@@ -57,12 +57,13 @@ class NeedsReason(RefusedError):
 class Decision:
     """How to sign: under which profile, and what to give in place of what was asked.
 
-    `allow_reserved` lets Kubernetes' own `system:` names pass.
+    `override_reason` lets pass what the authority's trust lane forbids and what Kubernetes
+    reserves; only an administrator may give it.
     """
 
     profile: str
     changes: Changes = NO_CHANGES
-    allow_reserved: bool = False
+    override_reason: str = ""
 
 
 def plan_request(
@@ -73,7 +74,7 @@ def plan_request(
     Raises what the core refuses, and `InvalidKey` for a key that belongs to an authority of ours.
     """
     _require_no_authoritys_key(csr)
-    plan = plan_from_csr(
+    return plan_from_csr(
         csr,
         profile=config_of(authority).profile(decision.profile),
         issuer=issuer_for(authority),
@@ -81,9 +82,6 @@ def plan_request(
         compat=authority.mode == Mode.COMPAT,
         changes=decision.changes,
     )
-    # The administrators' group is refused whatever is allowed; other names of Kubernetes may wait.
-    require_no_reserved_identity(plan.subject, allow=True)
-    return plan
 
 
 def compare_request(
@@ -103,13 +101,15 @@ def receive_request(
 ) -> SigningRequest:
     """Take in a request that could be signed as it is; it waits for a decision.
 
-    Where the profile says `auto_sign` it is signed at once, unless it asks for a name that
-    Kubernetes reserves: that waits for a person. Raises what the core refuses, and `AlreadyWaits`.
+    Where the profile says `auto_sign` it is signed at once, unless it mixes trust lanes or asks for
+    a name that Kubernetes reserves: that waits for a person. Raises what the core refuses, and
+    `AlreadyWaits`.
     """
     decision = Decision(profile=profile)
     plan = plan_request(authority, csr, decision, now=now)
     request = _store_waiting(authority, csr, plan, by=by, now=now)
-    if config_of(authority).profile(profile).auto_sign and not reserved_identities(plan.subject):
+    is_safe = not dangers_of(authority, plan, now=now)
+    if is_safe and config_of(authority).profile(profile).auto_sign:
         sign_request(request, decision, by=by, now=now)
         request.refresh_from_db()
     return request
@@ -125,14 +125,17 @@ def sign_request(
     """
     authority, csr = request.authority, csr_of(request)
     plan = plan_request(authority, csr, decision, now=now)
-    require_no_reserved_identity(plan.subject, allow=decision.allow_reserved)
+    passed = require_certificate_lane(
+        authority, plan, override_reason=decision.override_reason, now=now
+    )
+    request.override_reason = passed.reason
     _claim_for_signing(request, plan, by=by, now=now)
     try:
-        signed = sign_certificate(
+        signed = sign_plan(
             _with_reserved_serial(plan, request),
             public_key=csr.public_key,
             issuer_key=open_authority_key(authority),
-            allow_reserved=decision.allow_reserved,
+            passed=passed,
         )
     except (RefusedError, VaultError) as refused:
         record_failure(request, refused, by=by, now=now)
@@ -140,7 +143,7 @@ def sign_request(
     result = Signed(
         certificate=signed,
         file_base=_file_base(authority, plan),
-        detail=_decision_detail(request, csr, plan, decision),
+        detail={**_decision_detail(request, csr, plan, decision), **passed.detail},
     )
     return store_certificate(request, result, by=by, now=now)
 
@@ -250,7 +253,6 @@ def _decision_detail(
         "changed_subject": decision.changes.subject is not None,
         "changed_names": decision.changes.hosts is not None,
         "compat": plan.compat,
-        "allow_reserved": decision.allow_reserved,
     }
 
 

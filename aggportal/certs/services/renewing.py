@@ -25,7 +25,7 @@ from aggportal.words import RefusedError
 from aggportal.words import gettext_noop as _n
 
 # After these the key itself is not to be trusted (RFC 5280 section 5.3.1).
-_KEY_LOST = (Reason.KEY_COMPROMISE, Reason.CA_COMPROMISE, Reason.AA_COMPROMISE)
+KEY_LOST = (Reason.KEY_COMPROMISE, Reason.CA_COMPROMISE, Reason.AA_COMPROMISE)
 
 
 class NotRenewable(RefusedError):
@@ -113,11 +113,17 @@ def spec_to_begin_with(certificate: Certificate) -> str:
 
 
 def authority_to_begin_with(certificate: Certificate) -> Authority | None:
-    """Return the authority that signed it, or the one that took that one's place."""
+    """Return the authority that signed it, or the one that takes that one's place."""
     authority = certificate.authority
-    if authority is None or authority.retired_at is None:
-        return authority
-    return Authority.objects.filter(predecessor=authority, retired_at=None).first() or authority
+    return authority_in_place_of(authority) if authority else None
+
+
+def authority_in_place_of(authority: Authority) -> Authority:
+    """Return the authority under which its certificates are renewed: its successor where it has
+    one.
+    """
+    successor = Authority.objects.filter(predecessor=authority, retired_at=None)
+    return successor.select_related("key").first() or authority
 
 
 def require_renewable(certificate: Certificate) -> None:
@@ -143,7 +149,7 @@ def require_renewable(certificate: Certificate) -> None:
 def require_good_key(certificate: Certificate) -> None:
     """Refuse a key that somebody revoked as compromised. Raises `CompromisedKey`."""
     lost = Certificate.objects.filter(
-        spki_sha256=certificate.spki_sha256, revocation_reason__in=_KEY_LOST
+        spki_sha256=certificate.spki_sha256, revocation_reason__in=KEY_LOST
     )
     if lost.exists():
         raise CompromisedKey(

@@ -20,9 +20,10 @@ from aggportal.certs.services.issuing import (
     store_certificate,
 )
 from aggportal.certs.services.keys import open_authority_key, open_key
+from aggportal.certs.services.signing import sign_plan
 from aggportal.pki.csrs import csr_pem, make_csr
 from aggportal.pki.issuers import issuer_of
-from aggportal.pki.issuing import plan_certificate, sign_certificate
+from aggportal.pki.issuing import plan_certificate
 from aggportal.pki.keys import KeySpec, PrivateKey, generate_key, key_spec_of, require_allowed_key
 from aggportal.pki.plans import CertificatePlan
 from aggportal.pki.profiles import Profile
@@ -103,7 +104,7 @@ def _claim(
 
     The authority's row is locked, so that one of many who come at once gets it.
     """
-    own = Authority.objects.select_for_update().get(pk=authority.pk)
+    own = Authority.objects.select_for_update(no_key=True).get(pk=authority.pk)
     newest = _newest(own, now=now)
     if newest is not None and not _is_due(newest, own, now=now):
         return None
@@ -134,7 +135,7 @@ def _issue(request: SigningRequest, plan: CertificatePlan, *, now: dt.datetime) 
     try:
         issuer_key = open_authority_key(request.authority)
         key = generate_key(spec.key)
-        signed = sign_certificate(plan, public_key=key.public_key(), issuer_key=issuer_key)
+        signed = sign_plan(plan, public_key=key.public_key(), issuer_key=issuer_key)
     except RefusedError as refused:
         record_failure(request, refused, by=by, now=now)
         raise

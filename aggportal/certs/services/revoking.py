@@ -86,8 +86,11 @@ def revoke_certificates(
     transaction. Raises `CannotRevoke`, `AlreadyRevoked`.
     """
     require_few(len(pks))
-    # Locked in one order, so that two people cannot wait for each other.
-    rows = list(Certificate.objects.select_for_update().filter(pk__in=pks).order_by("pk"))
+    # Locked in one order, so that two people cannot wait for each other; not the key, to which
+    # a successor that is being stored holds on.
+    rows = list(
+        Certificate.objects.select_for_update(no_key=True).filter(pk__in=pks).order_by("pk")
+    )
     if len(rows) != len(set(pks)):
         raise CannotRevoke(_n("Not all of these certificates are here."))
     for row in rows:

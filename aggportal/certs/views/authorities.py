@@ -11,13 +11,18 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from aggportal.accounts.roles import Role, role_required
+from aggportal.certs.addresses import public_addresses
 from aggportal.certs.forms.proxy_names import ProxyNamesForm
+from aggportal.certs.forms.revoking import CrlForm
 from aggportal.certs.lane_words import LANE_WORDS
-from aggportal.certs.lifetimes import life_of
-from aggportal.certs.models import Authority, Lane
+from aggportal.certs.lifetimes import authority_life
+from aggportal.certs.models import Authority, Kind, Lane
 from aggportal.certs.services.authorities import change_allowed_names
 from aggportal.certs.services.authority_documents import authority_documents
+from aggportal.certs.services.chain_trees import nested
+from aggportal.certs.services.crls import current_crl
 from aggportal.certs.signing_configs import config_of
+from aggportal.certs.views.chains import authority_chain_context
 from aggportal.pki.reading import read_certificate
 from aggportal.web.actors import actor_of
 
@@ -29,14 +34,18 @@ LATEST = 10
 def authority_list(request: HttpRequest) -> HttpResponse:
     """List every authority with its lane, its life and how much it issued."""
     now = timezone.now()
+    authorities = Authority.objects.select_related("issued_as").annotate(
+        issued=Count("certificates")
+    )
     rows = [
         {
             "authority": authority,
+            "depth": min(depth, 3),
             "lane": LANE_WORDS[authority.lane],
-            "life": life_of(authority.not_before, authority.not_after, now=now),
+            "life": authority_life(authority, now=now),
             "issued": authority.issued,
         }
-        for authority in Authority.objects.annotate(issued=Count("certificates"))
+        for authority, depth in nested(authorities)
     ]
     return render(request, "certs/authority_list_page.html", {"rows": rows})
 
@@ -46,7 +55,7 @@ def authority_list(request: HttpRequest) -> HttpResponse:
 def authority_show(request: HttpRequest, slug: str) -> HttpResponse:
     """Show one authority: life, lane, profiles, what it issued, its public files."""
     authority = get_object_or_404(Authority, slug=slug)
-    return _page(request, authority, ProxyNamesForm(initial=_names_of(authority)))
+    return authority_page(request, authority)
 
 
 @require_POST
@@ -56,33 +65,35 @@ def authority_names(request: HttpRequest, slug: str) -> HttpResponse:
     authority = get_object_or_404(Authority, slug=slug)
     form = ProxyNamesForm(request.POST)
     if not form.is_valid():
-        return _page(request, authority, form, status=422)
+        return authority_page(request, authority, status=422, names_form=form)
     names = form.cleaned_data["allowed_names"]
     change_allowed_names(authority, names, by=actor_of(request), now=timezone.now())
     messages.success(request, _("The allowed names are saved."))
     return redirect(authority)
 
 
-def _names_of(authority: Authority) -> dict[str, str]:
-    return {"allowed_names": authority.allowed_names}
-
-
-def _page(
-    request: HttpRequest, authority: Authority, form: ProxyNamesForm, *, status: int = 200
+def authority_page(
+    request: HttpRequest, authority: Authority, *, status: int = 200, **changed: object
 ) -> HttpResponse:
+    """Show the page of one authority; `changed` goes over its context, such as a refused form."""
+    now = timezone.now()
     context = {
         "authority": authority,
-        "names_form": form,
+        "names_form": ProxyNamesForm(initial={"allowed_names": authority.allowed_names}),
         "may_proxy": authority.lane in (Lane.FRONT_PROXY, Lane.GENERAL),
         "lane": LANE_WORDS[authority.lane],
         "facts": read_certificate(authority.certificate_pem),
-        "life": life_of(authority.not_before, authority.not_after, now=timezone.now()),
+        "life": authority_life(authority, now=now),
         "config": config_of(authority),
-        "latest": authority.certificates.all()[:LATEST],
+        "latest": authority.certificates.exclude(kind=Kind.RESPONDER)[:LATEST],
         "issued": authority.certificates.count(),
         "files": authority_documents(authority),
+        "crl": current_crl(authority),
+        "crl_form": CrlForm(initial={"hours": authority.crl_hours}),
+        "addresses": public_addresses(authority),
+        **authority_chain_context(authority, now=now),
     }
-    return render(request, "certs/authority_page.html", context, status=status)
+    return render(request, "certs/authority_page.html", context | changed, status=status)
 
 
 @require_GET

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from aggportal.accounts.roles import Role, role_required
-from aggportal.certs.forms.authorities import AuthorityForm
+from aggportal.certs.forms.authorities import OURS, AuthorityForm
 from aggportal.certs.forms.authority_start import starting_request
 from aggportal.certs.forms.config_editor import uploaded_text
 from aggportal.certs.forms.request_editor import (
@@ -25,13 +25,16 @@ from aggportal.certs.forms.request_editor import (
 )
 from aggportal.certs.forms.sides import Side
 from aggportal.certs.lane_words import LANE_WORDS
-from aggportal.certs.models import Authority, Lane, Mode
+from aggportal.certs.models import Lane, Mode
 from aggportal.certs.services.authorities import AuthorityChoices, create_authority
 from aggportal.certs.services.authority_names import file_base_for, free_slug
-from aggportal.pki.errors import PkiError
-from aggportal.pki.explaining import Explanation, explain, explain_problems
-from aggportal.pki.issuing import plan_authority
+from aggportal.certs.services.intermediates import create_intermediate
+from aggportal.certs.services.own_requests import create_authority_request
+from aggportal.certs.views.authority_explaining import explain_making
+from aggportal.pki.errors import InvalidFields, PkiError
+from aggportal.pki.specs import RequestSpec
 from aggportal.web.actors import actor_of
+from aggportal.web.sentences import words
 
 
 @require_http_methods(["GET", "POST"])
@@ -40,7 +43,10 @@ def authority_new(request: HttpRequest) -> HttpResponse:
     """Show the empty page; follow, add and remove entries; make the authority on "create" alone."""
     if request.method == "GET":
         lane = request.GET.get("lane", "")
-        form = AuthorityForm(initial={"lane": lane})
+        signer = request.GET.get("below", "")
+        form = AuthorityForm(
+            initial={"lane": lane, "signed_by": f"{OURS}{signer}" if signer else ""}
+        )
         return _page(request, form, _untouched(starting_request("", lane=lane)))
     form = AuthorityForm(request.POST, request.FILES)
     view, deed = _posted(request), request.POST.get("do", "")
@@ -72,18 +78,41 @@ def _create(request: HttpRequest, form: AuthorityForm, view: RequestView) -> Htt
         mode=Mode(values["mode"]),
         file_base=values["file_base"] or file_base_for(view.spec),
         signing_config=values["signing_config"],
+        override_reason=values["override_reason"],
+        key_may_leave=values["key_may_leave"],
     )
     try:
-        authority = create_authority(view.spec, choices, by=actor_of(request), now=timezone.now())
+        return _made(request, form, view.spec, choices)
     except PkiError as refused:
-        return _page(request, form, with_refusal(view, refused), status=422)
-    return _made(request, authority)
+        return _page(request, form, _refused(form, view, refused), status=422)
 
 
-def _made(request: HttpRequest, authority: Authority) -> HttpResponse:
+def _refused(form: AuthorityForm, view: RequestView, refused: PkiError) -> RequestView:
+    """Put what is refused beside the choice or the field of the request that it names."""
+    rest = [problem for problem in refused.problems if problem.field not in form.fields]
+    for problem in refused.problems:
+        if problem.field in form.fields:
+            form.add_error(problem.field, words(problem.sentence))
+    return with_refusal(view, InvalidFields(rest)) if rest else view
+
+
+def _made(
+    request: HttpRequest, form: AuthorityForm, spec: RequestSpec, choices: AuthorityChoices
+) -> HttpResponse:
+    """Make it as was chosen: signed by itself, by one of ours, or asked of an outside CA."""
+    by, now, parent = actor_of(request), timezone.now(), form.parent
+    if form.is_outside:
+        own = create_authority_request(spec, choices, by=by, now=now)
+        text = _("Key and request are made. Send the request to the CA, and bring the answer.")
+        messages.success(request, text)
+        return redirect(own)
+    if parent is not None:
+        made = create_intermediate(spec, choices, parent=parent, by=by, now=now)
+    else:
+        made = create_authority(spec, choices, by=by, now=now)
     text = _("%(label)s is made. Its key is sealed and stays here; take the files from below.")
-    messages.success(request, text % {"label": authority.label})
-    return redirect("certs:authority_show", slug=authority.slug)
+    messages.success(request, text % {"label": made.label})
+    return redirect(made)
 
 
 def _edited(view: RequestView, deed: str, *, lane: str) -> RequestView:
@@ -121,18 +150,6 @@ def _page(
         "lanes": LANE_WORDS.values(),
         "fields_follow": view.edited is Side.JSON,
         "json_follows": view.edited is Side.FIELDS,
-        "explanation": _explained(view, compat=form["mode"].value() == Mode.COMPAT),
+        "explanation": explain_making(form, view),
     }
     return render(request, template, context, status=status)
-
-
-def _explained(view: RequestView, *, compat: bool) -> Explanation:
-    """Tell what would be made, or what hinders it."""
-    if view.spec is None:
-        return Explanation(warnings=explain_problems(*view.errors))
-    now = timezone.now()
-    try:
-        plan = plan_authority(view.spec, now=now, compat=compat)
-    except PkiError as refused:
-        return Explanation(warnings=explain_problems(refused))
-    return explain(plan, spec=view.spec, profile=None, authority=None, now=now)

@@ -17,6 +17,7 @@ from aggportal.certs.models import Certificate
 from aggportal.certs.services.files import public_files
 from aggportal.certs.services.keeping import keeping_of
 from aggportal.certs.services.keystores import forms_of
+from aggportal.certs.views.chains import certificate_chain_context
 from aggportal.ledger.models import Entry
 from aggportal.pki.reading import read_certificate
 
@@ -48,6 +49,7 @@ def certificate_context(certificate: Certificate) -> dict[str, object]:
         "keystore_form": KeystoreForm(initial={"alias": certificate.file_base}),
         "keeping_form": KeepingForm.showing(keeping_of(certificate)),
         "story": story[:50],
+        **certificate_chain_context(certificate, now=timezone.now()),
     }
 
 

@@ -152,7 +152,8 @@ def choices_of(page: IssuePage) -> IssueChoices:
         compat=bool(typed.get("compat")),
         end_with_authority=bool(typed.get("end_with_authority")),
         exportable=not typed.get("key_stays"),
-        allow_reserved="allow_reserved" in page.form.fields and bool(typed.get("allow_reserved")),
+        override_reason=page.form.reason_to_pass,
+        keeping=page.form.keeping,
     )
 
 

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from aggportal.accounts.roles import Role, require_role, role_required
+from aggportal.certs.addresses import public_addresses
 from aggportal.certs.forms.config_editor import (
     ConfigView,
     add_profiles,
@@ -16,6 +17,7 @@ from aggportal.certs.forms.config_editor import (
     posted_view,
     remove_profile,
     uploaded_text,
+    use_addresses,
 )
 from aggportal.certs.forms.starting_points import added_profiles, profile_choices
 from aggportal.certs.lane_words import lane_cautions
@@ -38,7 +40,10 @@ def profile_edit(request: HttpRequest, slug: str) -> HttpResponse:
         return _follow(request, authority, view)
     if deed == "save" and view.config:
         return _save(request, authority, view)
-    view = _edited(view, deed, preset=request.POST.get("preset", ""))
+    if deed.startswith("addresses"):
+        view = _addressed(authority, view, index=deed.removeprefix("addresses-"))
+    else:
+        view = _edited(view, deed, preset=request.POST.get("preset", ""))
     return _page(request, authority, view, status=422 if view.problems else 200)
 
 
@@ -73,6 +78,22 @@ def _edited(view: ConfigView, deed: str, *, preset: str) -> ConfigView:
     return view
 
 
+def _addressed(authority: Authority, view: ConfigView, *, index: str) -> ConfigView:
+    """Fill one profile's addresses with those of this portal, where it knows its own."""
+    addresses = public_addresses(authority)
+    if view.edited is None or not addresses:
+        return view
+    return use_addresses(
+        view,
+        index,
+        {
+            "crl_url": addresses.crl,
+            "ocsp_url": addresses.ocsp,
+            "issuer_urls": [addresses.certificate],
+        },
+    )
+
+
 def _page(
     request: HttpRequest,
     authority: Authority,
@@ -88,6 +109,7 @@ def _page(
         "changes": changes,
         "presets": profile_choices(authority.lane),
         "cautions": lane_cautions(authority.lane, view.config),
+        "addresses": public_addresses(authority),
     }
     return render(request, "certs/profile_page.html", context, status=status)
 
@@ -96,4 +118,5 @@ def _follow(request: HttpRequest, authority: Authority, view: ConfigView) -> Htt
     """Answer an edit with the other side: the fields when the JSON was edited, else the JSON."""
     cautions = lane_cautions(authority.lane, view.config)
     context = {"authority": authority, "view": view, "cautions": cautions, "followed": True}
+    context["addresses"] = public_addresses(authority)
     return render(request, "certs/_profile_follow.html", context)

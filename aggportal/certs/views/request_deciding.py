@@ -130,7 +130,7 @@ def _decided(form: DecisionForm) -> Decision:
     return Decision(
         profile=form.cleaned_data["profile"],
         changes=form.changes(),
-        allow_reserved=form.cleaned_data["allow_reserved"],
+        override_reason=form.cleaned_data["override_reason"],
     )
 
 

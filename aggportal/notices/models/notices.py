@@ -10,7 +10,9 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy
 
 from aggportal.certs.models import Authority, Certificate
+from aggportal.clusters.told import told
 from aggportal.notices.models.channels import Channel
+from aggportal.words import Sentence
 
 # A sender that breaks off leaves its delivery to others after this time; no attempt takes as long.
 CLAIM = dt.timedelta(minutes=2)
@@ -113,6 +115,11 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.uid} through {self.channel}"
+
+    @property
+    def why(self) -> Sentence | None:
+        """The last failure."""
+        return told(self.trouble)
 
 
 class Item(models.Model):

@@ -136,15 +136,12 @@ def candidates(book: RuleBook, *, now: dt.datetime, limit: int) -> list[Subject]
 
 def _governed(book: RuleBook) -> Iterator[tuple[Rules, Q]]:
     """Yield each set of rules with a condition for the certificates that it governs."""
-    own = [authority_id for authority_id in book.own if authority_id is not None]
     for rules, ids in book.groups():
         known = Q(authority__in=[each for each in ids if each is not None])
         yield rules, known | Q(authority=None) if None in ids else known
-    others = ~Q(authority__in=own) if own else Q()
-    if None not in book.own:
-        yield DEFAULTS, others | Q(authority=None)
-    else:
-        yield DEFAULTS, others & Q(authority__isnull=False)
+    own = [authority_id for authority_id in book.own if authority_id is not None]
+    others = Q(authority__isnull=False) & ~Q(authority__in=own)
+    yield DEFAULTS, others if None in book.own else others | Q(authority=None)
 
 
 def _certificates(chosen: Q, rules: Rules, *, now: dt.datetime) -> QuerySet[Certificate]:

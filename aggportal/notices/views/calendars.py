@@ -6,6 +6,7 @@ import hashlib
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -27,7 +28,7 @@ from aggportal.web.actors import actor_of
 @role_required(Role.VIEWER)
 def calendar_show(request: HttpRequest) -> HttpResponse:
     """Say whether this person has a feed, and since when."""
-    feed = CalendarFeed.objects.filter(user_id=request.user.pk).first()
+    feed = CalendarFeed.objects.filter(user=_person(request)).first()
     return render(request, "notices/calendar_page.html", {"feed": feed})
 
 
@@ -35,8 +36,7 @@ def calendar_show(request: HttpRequest) -> HttpResponse:
 @role_required(Role.VIEWER)
 def calendar_make(request: HttpRequest) -> HttpResponse:
     """Make a feed and show its address this once."""
-    user = User.objects.get(pk=request.user.pk)
-    token = make_feed(user, by=actor_of(request), now=timezone.now())
+    token = make_feed(_person(request), by=actor_of(request), now=timezone.now())
     path = reverse("notices:calendar_feed", args=[token])
     address = address_of(path) if address_of("") else request.build_absolute_uri(path)
     response = render(request, "notices/calendar_made_page.html", {"address": address})
@@ -48,8 +48,7 @@ def calendar_make(request: HttpRequest) -> HttpResponse:
 @role_required(Role.VIEWER)
 def calendar_end(request: HttpRequest) -> HttpResponse:
     """End the person's feed."""
-    user = User.objects.get(pk=request.user.pk)
-    end_feed(user, by=actor_of(request), now=timezone.now())
+    end_feed(_person(request), by=actor_of(request), now=timezone.now())
     messages.success(request, _("The feed is ended: its address answers no more."))
     return redirect("notices:calendar_show")
 
@@ -67,4 +66,11 @@ def calendar_feed(request: HttpRequest, token: str) -> HttpResponse:
     response["Content-Disposition"] = 'inline; filename="aggportal.ics"'
     response["Cache-Control"] = "private, no-cache"
     response["ETag"] = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    return get_conditional_response(request, etag=response["ETag"], response=response)
+    return get_conditional_response(request, etag=response["ETag"], response=response) or response
+
+
+def _person(request: HttpRequest) -> User:
+    """The person who is signed in, as `role_required` has made sure."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user

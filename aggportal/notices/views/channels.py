@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from aggportal.accounts.roles import Role, role_required
 from aggportal.clusters.forms.settings import ConfirmForm
+from aggportal.notices.errors import NameTaken
 from aggportal.notices.forms.channels import FORMS, ChannelForm
 from aggportal.notices.kubernetes_events import role_yaml
 from aggportal.notices.models import Channel, ChannelKind
@@ -27,14 +28,14 @@ def channel_new(request: HttpRequest, kind: str) -> HttpResponse:
     """Make a channel of this kind."""
     if kind not in FORMS:
         raise Http404
-    form = FORMS[kind](request.POST or None)
+    form = FORMS[kind](_sent(request))
     if form.is_valid():
         choices = _choices(form)
         try:
             channel = channels.create_channel(
                 ChannelKind(kind), choices, by=actor_of(request), now=timezone.now()
             )
-        except channels.NameTaken as taken:
+        except NameTaken as taken:
             form.add_error(taken.field, words(taken.sentence))
         else:
             messages.success(request, _("The channel is made. Send a test to see that it works."))
@@ -47,13 +48,14 @@ def channel_new(request: HttpRequest, kind: str) -> HttpResponse:
 def channel_edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a channel and change it."""
     channel = get_object_or_404(Channel.objects.select_related("sealed", "cluster"), pk=pk)
-    form = FORMS[channel.kind](request.POST or None, channel=channel)
+    form = FORMS[channel.kind](_sent(request), channel=channel)
     if form.is_valid():
         try:
             channels.change_channel(
                 channel, _choices(form), by=actor_of(request), now=timezone.now()
             )
-        except channels.NameTaken as taken:
+        except NameTaken as taken:
+            channel.refresh_from_db()
             form.add_error(taken.field, words(taken.sentence))
         else:
             messages.success(request, _("The channel is changed."))
@@ -81,7 +83,7 @@ def channel_test(request: HttpRequest, pk: int) -> HttpResponse:
 def channel_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask for the name, then remove the channel."""
     channel = get_object_or_404(Channel.objects.select_related("sealed", "cluster"), pk=pk)
-    form = ConfirmForm(request.POST or None, expected=channel.name)
+    form = ConfirmForm(_sent(request), expected=channel.name)
     if form.is_valid():
         channels.delete_channel(channel, by=actor_of(request), now=timezone.now())
         messages.success(request, _("%(name)s is removed.") % {"name": channel.name})
@@ -89,6 +91,10 @@ def channel_delete(request: HttpRequest, pk: int) -> HttpResponse:
     context = {"channel": channel, "form": form, "waiting": channel.items.count()}
     status = 422 if form.errors else 200
     return render(request, "notices/channel_delete_page.html", context, status=status)
+
+
+def _sent(request: HttpRequest) -> QueryDict | None:
+    return request.POST if request.method == "POST" else None
 
 
 def _choices(form: ChannelForm) -> channels.ChannelChoices:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -40,9 +40,13 @@ def policy_edit_others(request: HttpRequest) -> HttpResponse:
     return _edit(request, None)
 
 
+def _sent(request: HttpRequest) -> QueryDict | None:
+    return request.POST if request.method == "POST" else None
+
+
 def _edit(request: HttpRequest, authority: Authority | None) -> HttpResponse:
     policy = policy_of(authority)
-    form = PolicyForm(request.POST or None, policy=policy)
+    form = PolicyForm(_sent(request), policy=policy)
     if form.is_valid():
         chosen = form.cleaned_data
         choices = PolicyChoices(

@@ -9,13 +9,24 @@ from django import template
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.timesince import timesince, timeuntil
+from django.utils.timesince import TIME_STRINGS
 from django.utils.translation import gettext as _
 
 from aggportal.web import sentences
 from aggportal.words import Sentence
 
 register = template.Library()
+
+# Seconds in each, and how much of one may lack; static/js/app.js has the same.
+UNITS = (
+    ("year", 31557600),
+    ("month", 2629800),
+    ("week", 604800),
+    ("day", 86400),
+    ("hour", 3600),
+    ("minute", 60),
+)
+SLACK = 0.05
 
 
 @register.simple_tag
@@ -75,17 +86,24 @@ def query(context: dict[str, object], **changes: object) -> str:
 
 
 def relative(when: dt.datetime, *, now: dt.datetime) -> str:
-    """Say `when` relative to `now` in its largest unit."""
+    """Say `when` relative to `now` in its largest unit, as static/js/app.js goes on doing.
+
+    Units are cut off, since an end must not be promised later than it is; but what lacks a
+    twentieth of a unit counts as whole, so that 365 days less some minutes are a year.
+    """
     seconds = (when - now).total_seconds()
-    if abs(seconds) < 5:
+    away = abs(seconds)
+    if away < 5:
         return _("just now")
-    if abs(seconds) < 60:
-        count = int(abs(seconds))
-        return (
-            _("in %(count)s s") % {"count": count}
-            if seconds > 0
-            else _("%(count)s s ago") % {"count": count}
-        )
-    if seconds > 0:
-        return _("in %(span)s") % {"span": timeuntil(when, now, depth=1)}
-    return _("%(span)s ago") % {"span": timesince(when, now, depth=1)}
+    span = next((span for unit, size in UNITS if (span := _span(unit, away / size))), "")
+    if not span:
+        count = int(away + SLACK)
+        texts = (_("in %(count)s s"), _("%(count)s s ago"))
+        return texts[seconds < 0] % {"count": count}
+    return (_("in %(span)s") if seconds > 0 else _("%(span)s ago")) % {"span": span}
+
+
+def _span(unit: str, amount: float) -> str:
+    """Return "11 months"; nothing for less than one."""
+    whole = int(amount + SLACK)
+    return str(TIME_STRINGS[unit] % {"num": whole}) if whole else ""

@@ -1,0 +1,78 @@
+"""Making a key and a CSR, and the name that is typed to drop one."""
+
+from __future__ import annotations
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _l
+
+from aggportal.certs.forms.override import override_reason_field
+from aggportal.certs.forms.uploads import CertificatesForm
+from aggportal.pki.errors import PkiError
+from aggportal.pki.exports import require_base_name
+from aggportal.web.forms import PortalForm
+from aggportal.web.sentences import words
+
+
+class OwnRequestForm(PortalForm):
+    """What goes with the CSR."""
+
+    file_base = forms.CharField(
+        label=_l("File name"),
+        required=False,
+        max_length=100,
+        help_text=_l(
+            "The files are called after it, as cfssljson -bare does: aggregator gives "
+            "aggregator.csr and aggregator-key.pem. Empty is the CN."
+        ),
+    )
+    key_stays = forms.BooleanField(
+        label=_l("The private key never leaves the portal"),
+        required=False,
+        help_text=_l(
+            "Nobody can take it, in no form, and that is not undone: only for a key that the "
+            "portal alone uses. A server that is to serve with it needs it."
+        ),
+    )
+
+    def clean_file_base(self) -> str:
+        base: str = self.cleaned_data["file_base"]
+        try:
+            return require_base_name(base) if base else ""
+        except PkiError as refused:
+            raise forms.ValidationError(words(refused.sentence)) from refused
+
+
+class AnswerForm(CertificatesForm):
+    """The certificate that came back."""
+
+    override_reason = override_reason_field()
+
+    def add_problem(self, problem: PkiError) -> None:
+        """Put a refusal beside what it is about."""
+        about = "override_reason" if problem.field == "override_reason" else "text"
+        self.add_error(about, words(problem.sentence))
+
+
+class DropForm(PortalForm):
+    """Type the name of the request that is to be dropped with its key."""
+
+    confirm = forms.CharField(
+        label=_l("Type the name to confirm"),
+        max_length=400,
+        strip=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+
+    def __init__(self, *args: object, expected: str, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.expected = expected
+        self.fields["confirm"].widget.attrs["data-confirm-name"] = expected
+
+    def clean_confirm(self) -> str:
+        typed = str(self.cleaned_data["confirm"])
+        if typed != self.expected:
+            raise forms.ValidationError(
+                _("This is not its name, so nothing was deleted. Type it exactly as shown.")
+            )
+        return typed

@@ -1,0 +1,1 @@
+"""Scanning within limits, and what is found in the light of what we hold."""
