@@ -6,9 +6,12 @@ import datetime as dt
 
 from aggportal.clusters.models import Transition
 from aggportal.clusters.services.drafts import drop_expired_drafts
+from aggportal.clusters.services.examining import Examiner
+from aggportal.clusters.services.findings import forget_old_findings
 from aggportal.web.periodic import periodic
 
 HISTORY = dt.timedelta(days=90)
+_examiner = Examiner()
 
 
 @periodic("clusters.drop_drafts", every=dt.timedelta(minutes=1))
@@ -19,3 +22,10 @@ def _drop_drafts(now: dt.datetime) -> None:
 @periodic("clusters.trim_history", every=dt.timedelta(hours=6))
 def _trim_history(now: dt.datetime) -> None:
     Transition.objects.filter(at__lt=now - HISTORY).delete()
+    forget_old_findings(before=now - HISTORY)
+
+
+@periodic("clusters.examine", every=dt.timedelta(seconds=1))
+def _examine(now: dt.datetime) -> None:
+    """Begin the examinations that are due, beside the round."""
+    _examiner.go(now=now)

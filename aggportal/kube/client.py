@@ -7,6 +7,7 @@ own errors. The `kubernetes` package is imported at the first exchange, since it
 
 from __future__ import annotations
 
+import math
 import re
 import threading
 import time
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from aggportal.kube.connections import Connection
 from aggportal.kube.egress import EgressPolicy, Resolve
-from aggportal.kube.errors import Gone, InvalidInput, NotFound, NotKubernetes
+from aggportal.kube.errors import Gone, InvalidInput, NotFound, NotKubernetes, TimedOut
 from aggportal.kube.permissions import Access, AccessRule
 from aggportal.words import Sentence
 from aggportal.words import gettext_noop as _n
@@ -109,6 +110,8 @@ class ApiClient:
     ) -> None:
         self.connection = connection
         self.timeouts = timeouts or Timeouts()
+        # Where several exchanges share one deadline: the `time.monotonic()` that none outlasts.
+        self.ends_at = math.inf
         self._egress = egress
         self._resolve = resolve
         self._lock = threading.Lock()
@@ -126,7 +129,9 @@ class ApiClient:
 
         how = asked or Asked()
         request = replace(_request("GET", path, how.params), accept=how.accept)
-        with self._door().send(request, seconds=how.seconds or self.timeouts.total) as answer:
+        with self._door().send(
+            request, seconds=self._left(how.seconds or self.timeouts.total)
+        ) as answer:
             text = answer.prefix(how.limit).decode("utf-8", "replace")
             return RawAnswer(status=answer.status, text=without_secret(text, answer.secret))
 
@@ -256,8 +261,15 @@ class ApiClient:
         body: Json | None = None,
     ) -> Json:
         request = _request(method, path, params, body)
-        with self._door().send(request, seconds=self.timeouts.total) as answer:
+        with self._door().send(request, seconds=self._left(self.timeouts.total)) as answer:
             return answer.json(MAX_BODY)[0]
+
+    def _left(self, seconds: float) -> float:
+        """What of `seconds` is left before `ends_at`. Raises TimedOut when nothing is."""
+        left = min(seconds, self.ends_at - time.monotonic())
+        if left <= 0:
+            raise TimedOut(_n("The time for all questions together was over."))
+        return left
 
     def _not_kubernetes(self) -> NotKubernetes:
         from aggportal.kube.failures import not_kubernetes
@@ -270,7 +282,7 @@ class ApiClient:
         deadline = time.monotonic() + 2 * self.timeouts.listing
         while True:
             params = {"limit": str(PAGE)} | ({"continue": token} if token else {})
-            seconds = min(self.timeouts.listing, deadline - time.monotonic())
+            seconds = self._left(min(self.timeouts.listing, deadline - time.monotonic()))
             with self._door().send(_request("GET", path, params), seconds=seconds) as answer:
                 page, size = answer.json(min(MAX_LIST, max(left, 0)))
             metadata, listed = page.get("metadata"), page.get("items")

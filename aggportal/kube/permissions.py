@@ -6,6 +6,7 @@ can put another backend behind any API group, so it is a role of its own, given 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -66,16 +67,49 @@ def missing_rules(answers: Iterable[Access]) -> tuple[Sentence, ...]:
 
 
 def render_access(
-    *, name: str = "aggportal", namespace: str = "aggportal", write: bool = False
+    *,
+    name: str = "aggportal",
+    namespace: str = "aggportal",
+    write: bool = False,
+    doctor: bool = False,
 ) -> str:
-    """YAML for `kubectl apply -f -`: namespace, ServiceAccount, ClusterRole and its binding."""
+    """YAML for `kubectl apply -f -`: namespace, ServiceAccount, ClusterRole and its binding.
+
+    `doctor` adds what the doctor reads, nothing of which is a secret.
+    """
     for field, value in (("name", name), ("namespace", namespace)):
         if not _NAME.fullmatch(value):
             raise InvalidInput(
                 _n("This must be one word of lower-case letters, digits and hyphens."), field=field
             )
-    parts = [_ACCOUNT, _ROLE, *([_WRITE_RULE] if write else []), _BINDING]
+    parts = [
+        _ACCOUNT,
+        _ROLE,
+        *([_WRITE_RULE] if write else []),
+        *([_DOCTOR_RULES] if doctor else []),
+        _BINDING,
+        *([_DOCTOR_BINDING] if doctor else []),
+    ]
     return "".join(parts).replace("{name}", name).replace("{namespace}", namespace)
+
+
+def render_rules(rules: Iterable[AccessRule]) -> str:
+    """YAML of the entries of a ClusterRole's `rules` that allow all of `rules`, once each."""
+    verbs: dict[tuple[str, str, str], set[str]] = {}
+    for rule in rules:
+        verbs.setdefault((rule.path, rule.group, rule.resource), set()).add(rule.verb)
+    return "".join(_entry(*about, sorted(asked)) for about, asked in sorted(verbs.items()))
+
+
+def _entry(path: str, group: str, resource: str, verbs: list[str]) -> str:
+    told = json.dumps(verbs)
+    if path:
+        return f"- nonResourceURLs: {json.dumps([path])}\n  verbs: {told}\n"
+    return (
+        f"- apiGroups: {json.dumps([group])}\n"
+        f"  resources: {json.dumps([resource])}\n"
+        f"  verbs: {told}\n"
+    )
 
 
 _ACCOUNT = """\
@@ -108,6 +142,53 @@ _WRITE_RULE = """\
 - apiGroups: ["apiregistration.k8s.io"]
   resources: ["apiservices"]
   verbs: ["create", "delete"]
+"""
+# What the checks look at; the one ConfigMap is in _DOCTOR_BINDING.
+_DOCTOR_RULES = """\
+# What the doctor reads.
+- apiGroups: [""]
+  resources: ["services", "endpoints", "namespaces", "nodes", "pods"]
+  verbs: ["get", "list"]
+- apiGroups: ["discovery.k8s.io"]
+  resources: ["endpointslices"]
+  verbs: ["get", "list"]
+- apiGroups: ["apps"]
+  resources: ["deployments", "daemonsets"]
+  verbs: ["get", "list"]
+- apiGroups: ["policy"]
+  resources: ["poddisruptionbudgets"]
+  verbs: ["list"]
+- apiGroups: ["networking.k8s.io"]
+  resources: ["networkpolicies"]
+  verbs: ["list"]
+- apiGroups: ["autoscaling"]
+  resources: ["horizontalpodautoscalers"]
+  verbs: ["list"]
+- apiGroups: ["apiextensions.k8s.io"]
+  resources: ["customresourcedefinitions"]
+  verbs: ["list"]
+- apiGroups: ["rbac.authorization.k8s.io"]
+  resources: ["clusterroles", "clusterrolebindings", "roles", "rolebindings"]
+  verbs: ["get", "list"]
+- nonResourceURLs: ["/api", "/api/*", "/apis", "/apis/*", "/metrics"]
+  verbs: ["get"]
+"""
+_DOCTOR_BINDING = """\
+---
+# The ConfigMap that says whom extension API servers trust.
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata:
+  name: {name}-authentication-reader
+  namespace: kube-system
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: Role
+  name: extension-apiserver-authentication-reader
+subjects:
+- kind: ServiceAccount
+  name: {name}
+  namespace: {namespace}
 """
 _BINDING = """\
 ---
