@@ -35,6 +35,11 @@ class Stood:
     read: tuple[str, ...]
 
     @property
+    def names(self) -> str:
+        """The subjects that are named."""
+        return ", ".join(self.subjects)
+
+    @property
     def more(self) -> int:
         """How many subjects are not named."""
         return max(self.count - len(self.subjects), 0) if self.subjects else 0

@@ -12,8 +12,14 @@ from django.views.decorators.http import require_GET
 
 from aggportal.accounts.roles import Role, role_required
 from aggportal.certs.models import Authority, SigningRequest
-from aggportal.clusters.models import Cluster, ClusterState
-from aggportal.dashboard.overview import Figure, count_ending, expiries, find
+from aggportal.clusters.models import ClusterState
+from aggportal.dashboard.overview import (
+    Figure,
+    clusters_with_worst,
+    count_ending,
+    expiries,
+    find,
+)
 from aggportal.dashboard.timeline import lay_out
 from aggportal.ledger.models import Entry, Outcome
 from aggportal.ledger.services import ChainState, verify_chain
@@ -36,7 +42,7 @@ def dashboard_show(request: HttpRequest) -> HttpResponse:
         "timeline": lay_out(ending, now=now),
         "soonest": ending[0] if ending else None,
         "ending": ending[:12],
-        "clusters": Cluster.objects.select_related("state").order_by("name"),
+        "clusters": clusters_with_worst(now=now),
         "authorities": Authority.objects.count(),
         "lately": Entry.objects.filter(outcome=Outcome.DONE).order_by("-seq")[:LATELY],
     }

@@ -6,12 +6,47 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from aggportal.certs.models import Authority, Lane
 from aggportal.clusters.forms.connecting import ClusterForm
 from aggportal.web.forms import PortalForm
 
 
 class RenameForm(ClusterForm):
     """Another name; the address stays."""
+
+
+class TrustForm(PortalForm):
+    """Which authorities of ours the cluster's trust is made of."""
+
+    front_proxy = forms.ModelChoiceField(
+        label=gettext_lazy("Front-proxy authority"),
+        queryset=Authority.objects.none(),
+        required=False,
+        empty_label=gettext_lazy("Recognise it by its key in the cluster"),
+        help_text=gettext_lazy(
+            "It signs the proxy client certificate that kube-apiserver shows to extension API "
+            "servers. The doctor compares it with what the cluster publishes."
+        ),
+    )
+    serving_authorities = forms.ModelMultipleChoiceField(
+        label=gettext_lazy("Serving authorities"),
+        queryset=Authority.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=gettext_lazy(
+            "They sign the certificates of extension API servers; remedies start from the first."
+        ),
+    )
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        present = Authority.objects.filter(retired_at=None)
+        self.fields["front_proxy"].queryset = present.filter(
+            lane__in=[Lane.FRONT_PROXY, Lane.GENERAL]
+        )
+        self.fields["serving_authorities"].queryset = present.filter(
+            lane__in=[Lane.SERVING, Lane.GENERAL]
+        )
 
 
 class ConfirmForm(PortalForm):

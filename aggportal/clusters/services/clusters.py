@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.utils.text import slugify
 
-from aggportal.clusters.models import Cluster, ClusterState, SealedConnection
+from aggportal.certs.models import Authority
+from aggportal.clusters.models import Cluster, ClusterState, Examination, SealedConnection
 from aggportal.clusters.services.connections import auth_kind_of, seal_connection
 from aggportal.kube.connections import Connection
 from aggportal.ledger.services import record
@@ -82,6 +85,35 @@ def rename_cluster(cluster: Cluster, name: str, *, by: Actor, now: dt.datetime) 
     except IntegrityError as exc:
         raise NameTaken(name) from exc
     _record("cluster.changed", cluster, by=by, now=now, detail={"before": before})
+
+
+@transaction.atomic
+def choose_trust(
+    cluster: Cluster,
+    front_proxy: Authority | None,
+    serving: Collection[Authority],
+    *,
+    by: Actor,
+    now: dt.datetime,
+) -> None:
+    """Say which authorities of ours the cluster's trust is made of; None leaves it to be seen."""
+    cluster = _held(cluster)
+    before = set(cluster.serving_authorities.values_list("pk", flat=True))
+    pk = front_proxy.pk if front_proxy else None
+    if (cluster.front_proxy_id, before) == (pk, {each.pk for each in serving}):
+        return
+    cluster.front_proxy = front_proxy
+    cluster.save(update_fields=["front_proxy"])
+    cluster.serving_authorities.set(serving)
+    # What was found was found with other eyes: the doctor looks again.
+    Examination.objects.filter(cluster=cluster).update(
+        asked_at=now, asked_by=by.name, version=F("version") + 1
+    )
+    detail = {
+        "front_proxy": front_proxy.slug if front_proxy else "",
+        "serving": ", ".join(sorted(each.slug for each in serving)),
+    }
+    _record("cluster.trust_chosen", cluster, by=by, now=now, detail=detail)
 
 
 @transaction.atomic

@@ -16,6 +16,7 @@ from aggportal.clusters.models import WatchedAPIService
 from aggportal.clusters.pages import make_page, why_it_stays
 from aggportal.clusters.services.leadership import present_lease
 from aggportal.clusters.services.registering import delete_apiservice
+from aggportal.clusters.why import examined_mark, why_of
 from aggportal.kube.errors import Conflict, KubeError, NotFound
 from aggportal.web.actors import actor_of
 from aggportal.web.sentences import words
@@ -29,6 +30,8 @@ def apiservice_show(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     now = timezone.now()
     context = {
         "page": make_page(row, now=now),
+        "why": why_of(row, now=now),
+        "examined": examined_mark(row.cluster),
         "cluster": row.cluster,
         "liveness": liveness_of(row.cluster.state, present_lease(), now=now),
     }
@@ -39,11 +42,13 @@ def apiservice_show(request: HttpRequest, slug: str, name: str) -> HttpResponse:
 @role_required(Role.VIEWER)
 def apiservice_news(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """Answer 204 while the page shows what is known; else have the browser load it anew."""
-    rows = WatchedAPIService.objects.select_related("cluster__state").defer("raw")
+    rows = WatchedAPIService.objects.select_related("cluster__state", "cluster__examination")
+    rows = rows.defer("raw", "cluster__examination__standing")
     row = rows.filter(cluster__slug=slug, name=name).first() if name.isprintable() else None
     if row is not None and row.resource_version == request.GET.get("version"):
         liveness = liveness_of(row.cluster.state, present_lease(), now=timezone.now())
-        if liveness.mark == request.GET.get("was"):
+        shown = (request.GET.get("was"), request.GET.get("examined"))
+        if shown == (liveness.mark, examined_mark(row.cluster)):
             return HttpResponse(status=204)
     return HttpResponse(headers={"HX-Refresh": "true"})
 
@@ -92,5 +97,7 @@ def _page(
 def _row(slug: str, name: str) -> WatchedAPIService:
     if not name.isprintable():  # PostgreSQL takes no NUL, and no APIService has such a name
         raise Http404
-    rows = WatchedAPIService.objects.select_related("cluster__state", "cluster__sealed")
+    rows = WatchedAPIService.objects.select_related(
+        "cluster__state", "cluster__sealed", "cluster__examination"
+    )
     return get_object_or_404(rows, cluster__slug=slug, name=name)

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from aggportal.accounts.roles import Role, role_required
+from aggportal.clusters.health import worst_by_cluster
 from aggportal.clusters.liveness import liveness_of
 from aggportal.clusters.models import Cluster
 from aggportal.clusters.services.connections import open_connection, test_connection
@@ -20,9 +21,16 @@ from aggportal.kube.permissions import render_access
 def cluster_list(request: HttpRequest) -> HttpResponse:
     """List the clusters with how live and how well they are."""
     lease, now = present_lease(), timezone.now()
+    worst = worst_by_cluster(now=now)
     rows = [
-        {"cluster": cluster, "liveness": liveness_of(cluster.state, lease, now=now)}
-        for cluster in Cluster.objects.select_related("state")
+        {
+            "cluster": cluster,
+            "liveness": liveness_of(cluster.state, lease, now=now),
+            "worst": worst.get(cluster.pk),
+        }
+        for cluster in Cluster.objects.select_related("state", "examination").defer(
+            "examination__standing"
+        )
     ]
     return render(request, "clusters/cluster_list_page.html", {"rows": rows})
 
@@ -43,11 +51,13 @@ def cluster_test(request: HttpRequest, slug: str) -> HttpResponse:
 @require_GET
 @role_required(Role.VIEWER)
 def cluster_role(request: HttpRequest, slug: str) -> HttpResponse:
-    """Give the manifest of the account that the portal needs, to read or to write too."""
+    """Give the manifest of the account that the portal needs: to read, with what the doctor looks
+    at, to write too.
+    """
     cluster = get_object_or_404(Cluster, slug=slug)
-    write = request.GET.get("write") == "yes"
+    write, doctor = request.GET.get("write") == "yes", request.GET.get("doctor") == "yes"
     return HttpResponse(
-        render_access(write=write),
+        render_access(write=write, doctor=doctor),
         content_type="application/yaml; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="aggportal-{cluster.slug}.yaml"'},
     )
