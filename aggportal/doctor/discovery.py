@@ -64,6 +64,8 @@ def discovery_is_quick(evidence: Evidence, each: APIService) -> Outcome:
     answer = evidence.discoveries.get(each.name)
     if answer is None:
         return Unchecked(sentence=say(_NOT_ASKED))
+    if answer.milliseconds < SLOW_MS and answer.status is None:
+        return Unread(path=answer.path, why=answer.trouble or say(_NOT_ASKED))
     if answer.milliseconds < SLOW_MS:
         return Passed(evidence=(say("%(ms)d ms", ms=answer.milliseconds),))
     return Found(

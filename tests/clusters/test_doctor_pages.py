@@ -18,7 +18,7 @@ from aggportal.kube.errors import Unreachable
 from aggportal.kube.permissions import AccessRule
 from aggportal.kube.watching import Snapshot
 from aggportal.ledger.models import Entry
-from tests.certs.makers import make_authority
+from tests.certs.makers import make_authority, make_certificate
 from tests.clusters.fake_cluster import raw_apiservice
 from tests.clusters.findings_made import METRICS, examined, found, passed, unchecked
 
@@ -152,6 +152,7 @@ def test_a_finding_leads_to_where_it_can_be_mended_for_those_who_may(
 def test_every_link_leads_to_a_page(cluster, see, administrator, client_of, now):
     see(raw_apiservice(METRICS))
     authority = make_authority(lane=Lane.FRONT_PROXY)
+    make_certificate(authority)
     cluster.front_proxy = authority
     cluster.save()
     cluster.serving_authorities.add(authority)
