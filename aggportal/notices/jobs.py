@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from aggportal.notices.services.courier import Courier
+from aggportal.notices.services.finding_notices import notice_findings
 from aggportal.notices.services.noticing import forget_old_notices, notice_what_is_due
 from aggportal.web.periodic import periodic
 
@@ -15,6 +16,12 @@ _courier = Courier()
 def notice(now: dt.datetime) -> None:
     """Notice what has reached a threshold."""
     notice_what_is_due(now=now)
+
+
+@periodic("notices.findings", every=dt.timedelta(seconds=20))
+def notice_of_findings(now: dt.datetime) -> None:
+    """Notice what the doctor found."""
+    notice_findings(now=now)
 
 
 @periodic("notices.deliver", every=dt.timedelta(seconds=5))
