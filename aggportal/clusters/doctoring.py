@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from django.contrib.auth.models import AnonymousUser
 from django.utils.translation import gettext as _
 
 from aggportal.accounts.models import User
@@ -85,7 +86,7 @@ def mark_of(examination: Examination | None, liveness: Liveness) -> str:
 
 
 def make_doctor_page(
-    cluster: Cluster, liveness: Liveness, *, user: User, now: dt.datetime
+    cluster: Cluster, liveness: Liveness, *, user: User | AnonymousUser, now: dt.datetime
 ) -> DoctorPage:
     """Read what is open, and what the last examination said of the rest."""
     examination = getattr(cluster, "examination", None) or Examination(cluster=cluster)
@@ -125,7 +126,7 @@ def _cards(
     examination: Examination,
     found: Sequence[Finding],
     *,
-    user: User,
+    user: User | AnonymousUser,
     now: dt.datetime,
 ) -> list[Card]:
     rows = WatchedAPIService.objects.filter(cluster=cluster).defer("raw")

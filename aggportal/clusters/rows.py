@@ -288,7 +288,7 @@ def _with_doctor(line: Row, row: WatchedAPIService, chart: Chart) -> Row:
     return replace(
         line,
         worst=_mark(found[0]) if found else None,
-        notes=_notes(row, found, chart) if opened else (),
+        notes=_notes(row, found, chart, said=line.cause) if opened else (),
         answer=answer_text(chart.answers[row.name]) if opened and row.name in chart.answers else "",
     )
 
@@ -304,11 +304,14 @@ def _mark(finding: Finding) -> Mark:
     )
 
 
-def _notes(row: WatchedAPIService, found: Sequence[Finding], chart: Chart) -> tuple[str, ...]:
+def _notes(
+    row: WatchedAPIService, found: Sequence[Finding], chart: Chart, *, said: Cause | None
+) -> tuple[str, ...]:
+    """What the row does not say already."""
     suffering = [each.finding for each in suffering_from(row, chart.loud)]
-    return tuple(
-        words(said) for each in (*found[:MOST_NOTES], *suffering) if (said := each.said) is not None
-    )
+    told = [words(each.said) for each in (*found[:MOST_NOTES], *suffering) if each.said]
+    known = words(said.sentence) if said else ""
+    return tuple(dict.fromkeys(each for each in told if each != known))
 
 
 def tls_look(row: WatchedAPIService, *, now: dt.datetime) -> TlsLook:

@@ -66,6 +66,9 @@ CLUSTER_PAGES = {
     "clusters:cluster_edit": "{cluster}settings/",
     "clusters:cluster_reconnect": "{cluster}credentials/",
     "clusters:cluster_delete": "{cluster}delete/",
+    "clusters:doctor_show": "{cluster}doctor/",
+    "clusters:finding_list": "{cluster}doctor/history/",
+    "clusters:finding_mute": "{finding}",
     "clusters:apiservice_new": "{cluster}apiservices/new/",
     "clusters:apiservice_show": "{cluster}apiservices/" + AGGREGATED + "/",
     "clusters:apiservice_delete": "{cluster}apiservices/" + AGGREGATED + "/delete/",
@@ -102,6 +105,15 @@ def cluster(visitor, control_plane, made, admin):
     return path
 
 
+@pytest.fixture(scope="module")
+def finding(cluster, admin):
+    """The page that mutes a finding; the doctor comes by himself."""
+    admin.go(f"{cluster}doctor/")
+    mute = admin.page.locator("a[href$='/mute/']").first
+    expect(mute).to_be_attached(timeout=30_000)
+    return mute.get_attribute("href")
+
+
 def test_no_page_of_the_urlconf_is_left_out():
     assert uncovered(PUBLIC | PAGES | CLUSTER_PAGES) == set()
 
@@ -126,8 +138,8 @@ def test_a_page_is_whole_in_another_state(onlooker, made, name):
 
 
 @pytest.mark.parametrize("name", CLUSTER_PAGES)
-def test_a_page_of_a_cluster_is_whole(onlooker, cluster, name):
-    onlooker.go(CLUSTER_PAGES[name].format(cluster=cluster))
+def test_a_page_of_a_cluster_is_whole(onlooker, cluster, finding, name):
+    onlooker.go(CLUSTER_PAGES[name].format(cluster=cluster, finding=finding))
     onlooker.look_at_all_sides(step_of(name))
 
 

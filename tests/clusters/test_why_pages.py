@@ -122,7 +122,7 @@ def test_an_open_table_and_an_open_page_follow_the_doctor(cluster, see, guest, n
     see(raw_apiservice(METRICS))
     pages = [guest.get(BOARD), guest.get(PAGE)]
     polls = [
-        html.unescape(re.search(rf'hx-get="([^"]+/{part}/\?[^"]*)"', page.content.decode())[1])
+        html.unescape(re.findall(rf'hx-get="([^"]+/{part}/\?[^"]*)"', page.content.decode())[0])
         for page, part in zip(pages, ("table", "news"), strict=True)
     ]
     assert [guest.get(poll).status_code for poll in polls] == [204, 204]

@@ -10,6 +10,8 @@ from aggportal.certs.models import Authority, Lane
 from aggportal.clusters.forms.connecting import ClusterForm
 from aggportal.web.forms import PortalForm
 
+_PRESENT = Authority.objects.filter(retired_at=None)
+
 
 class RenameForm(ClusterForm):
     """Another name; the address stays."""
@@ -20,7 +22,7 @@ class TrustForm(PortalForm):
 
     front_proxy = forms.ModelChoiceField(
         label=gettext_lazy("Front-proxy authority"),
-        queryset=Authority.objects.none(),
+        queryset=_PRESENT.filter(lane__in=[Lane.FRONT_PROXY, Lane.GENERAL]),
         required=False,
         empty_label=gettext_lazy("Recognise it by its key in the cluster"),
         help_text=gettext_lazy(
@@ -30,23 +32,13 @@ class TrustForm(PortalForm):
     )
     serving_authorities = forms.ModelMultipleChoiceField(
         label=gettext_lazy("Serving authorities"),
-        queryset=Authority.objects.none(),
+        queryset=_PRESENT.filter(lane__in=[Lane.SERVING, Lane.GENERAL]),
         required=False,
         widget=forms.CheckboxSelectMultiple,
         help_text=gettext_lazy(
             "They sign the certificates of extension API servers; remedies start from the first."
         ),
     )
-
-    def __init__(self, *args: object, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)
-        present = Authority.objects.filter(retired_at=None)
-        self.fields["front_proxy"].queryset = present.filter(
-            lane__in=[Lane.FRONT_PROXY, Lane.GENERAL]
-        )
-        self.fields["serving_authorities"].queryset = present.filter(
-            lane__in=[Lane.SERVING, Lane.GENERAL]
-        )
 
 
 class ConfirmForm(PortalForm):
