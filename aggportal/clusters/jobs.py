@@ -11,7 +11,7 @@ from aggportal.clusters.services.findings import forget_old_findings
 from aggportal.web.periodic import periodic
 
 HISTORY = dt.timedelta(days=90)
-_examiner = Examiner()
+EXAMINER = Examiner()
 
 
 @periodic("clusters.drop_drafts", every=dt.timedelta(minutes=1))
@@ -28,4 +28,4 @@ def _trim_history(now: dt.datetime) -> None:
 @periodic("clusters.examine", every=dt.timedelta(seconds=1))
 def _examine(now: dt.datetime) -> None:
     """Begin the examinations that are due, beside the round."""
-    _examiner.go(now=now)
+    EXAMINER.go(now=now)

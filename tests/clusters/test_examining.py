@@ -173,3 +173,27 @@ def test_two_examinations_at_once_make_one_finding_each(cluster):
     assert Finding.objects.count() == len(results)
     assert Examination.objects.get().looked_at == NOW + 3 * MINUTE
     assert set(Finding.objects.values_list("last_seen", flat=True)) == {NOW + 3 * MINUTE}
+
+
+def test_an_examiner_that_is_told_to_stop_asks_no_more(cluster, fake_cluster, monkeypatch):
+    fake_cluster.put(raw_apiservice(METRICS))
+    connected(cluster)
+    asked, go_on = threading.Event(), threading.Event()
+    before = type(fake_cluster).__call__
+
+    def pause(self, conn, request):
+        asked.set()
+        go_on.wait(20)
+        before(self, conn, request)
+
+    monkeypatch.setattr(type(fake_cluster), "__call__", pause)
+    examiner = Examiner()
+    examiner.go(now=timezone.now())
+    assert asked.wait(10)
+    examiner.stop()
+    go_on.set()
+    began = time.monotonic()
+    examiner.wait(10)
+    assert time.monotonic() - began < 3
+    examiner.go(now=timezone.now())
+    assert not any(each.is_alive() for each in examiner._busy.values())

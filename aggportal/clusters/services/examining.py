@@ -21,7 +21,7 @@ from aggportal.clusters.services.snapshots import Superseded
 from aggportal.doctor import examining  # noqa: F401 - registers every check
 from aggportal.doctor.looking import Background, look
 from aggportal.doctor.registry import run_checks
-from aggportal.kube.client import Timeouts
+from aggportal.kube.client import ApiClient, Timeouts
 from aggportal.ledger.services import record
 from aggportal.web.actors import Actor
 from aggportal.words import RefusedError
@@ -56,16 +56,25 @@ def ask_examination(cluster: Cluster, *, by: Actor, now: dt.datetime) -> bool:
     return True
 
 
-def examine_cluster(cluster: Cluster, *, clock: Clock = timezone.now) -> None:
+def examine_cluster(
+    cluster: Cluster,
+    *,
+    clock: Clock = timezone.now,
+    opened: Callable[[ApiClient], object] = lambda client: None,
+) -> None:
     """Look at `cluster` and write what was found, or why it could not be looked at.
 
-    Raises DatabaseError alone.
+    `opened` gets the door to it, whose `ends_at` may be brought forward. Raises DatabaseError
+    alone.
     """
     began, at = time.monotonic(), clock()
     try:
         seen_version = ClusterState.objects.get(cluster=cluster).version
         try:
-            looked = _look(cluster, at=at, seen_version=seen_version)
+            client = client_for(cluster, timeouts=TIMEOUTS)
+            client.ends_at = time.monotonic() + SECONDS
+            opened(client)
+            looked = _look(cluster, client, at=at, seen_version=seen_version)
         except RefusedError as refused:
             write_failure(cluster, refused, at=at, now=clock())
             log.warning("cluster %s cannot be examined: %s", cluster.slug, refused)
@@ -76,9 +85,7 @@ def examine_cluster(cluster: Cluster, *, clock: Clock = timezone.now) -> None:
         log.info("cluster %s: no longer to be examined like this", cluster.slug)
 
 
-def _look(cluster: Cluster, *, at: dt.datetime, seen_version: int) -> Looked:
-    client = client_for(cluster, timeouts=TIMEOUTS)
-    client.ends_at = time.monotonic() + SECONDS
+def _look(cluster: Cluster, client: ApiClient, *, at: dt.datetime, seen_version: int) -> Looked:
     evidence = look(client, now=at, background=Background(turns=_turns(cluster, now=at)))
     recognised, managed = managed_in(cluster, evidence.trust, now=at)
     return Looked(
@@ -121,9 +128,13 @@ class Examiner:
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
     _busy: dict[int, threading.Thread] = field(default_factory=dict, init=False)
     _rest: dict[int, float] = field(default_factory=dict, init=False)
+    _clients: dict[int, ApiClient] = field(default_factory=dict, init=False)
+    _stopped: bool = field(default=False, init=False)
 
     def go(self, *, now: dt.datetime) -> None:
         """Begin what is due and return at once."""
+        if self._stopped:
+            return
         clusters = Cluster.objects.select_related("state", "sealed", "examination")
         due = [each for each in clusters if is_due(each, now=now)]
         due.sort(key=_urgency)
@@ -135,6 +146,12 @@ class Examiner:
                 rested = time.monotonic() >= self._rest.get(cluster.pk, 0)
                 if cluster.pk not in self._busy and rested:
                     self._begin(cluster)
+
+    def stop(self) -> None:
+        """Ask no more questions: the process is about to end, and waits for those on their way."""
+        self._stopped = True
+        for client in tuple(self._clients.values()):
+            client.ends_at = 0.0
 
     def wait(self, seconds: float) -> None:
         """Wait until nothing is under way."""
@@ -150,11 +167,16 @@ class Examiner:
 
     def _examine(self, cluster: Cluster) -> None:
         try:
-            examine_cluster(cluster, clock=self.clock)
+            examine_cluster(
+                cluster,
+                clock=self.clock,
+                opened=lambda client: self._clients.__setitem__(cluster.pk, client),
+            )
         except DatabaseError as exc:
             log.warning("cluster %s: the examination is not written: %s", cluster.slug, exc)
             self._rest[cluster.pk] = time.monotonic() + _REST_SECONDS
         finally:
+            self._clients.pop(cluster.pk, None)
             connection.close()
 
 
