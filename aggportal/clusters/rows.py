@@ -18,6 +18,7 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from aggportal.clusters.health import Worst, symbol_of, tone_of, worst_of
+from aggportal.clusters.history import Span, Stretch, stretches, uptime
 from aggportal.clusters.liveness import Liveness, liveness_of
 from aggportal.clusters.models import (
     Availability,
@@ -27,11 +28,11 @@ from aggportal.clusters.models import (
     Harm,
     Lease,
     Tls,
-    Transition,
     WatchedAPIService,
 )
 from aggportal.clusters.models.apiservices import CARE_DAYS
-from aggportal.clusters.strips import Part, by_name, strip
+from aggportal.clusters.silences import silences_of
+from aggportal.clusters.strips import Part, by_name, draw
 from aggportal.clusters.why import Chart, answer_text, read_chart, suffering_from
 from aggportal.kube.causes import Cause, explain
 from aggportal.web.sentences import visible, words
@@ -114,6 +115,7 @@ class Row:
     priorities: str
     tls: TlsLook
     strip: tuple[Part, ...]
+    uptime: str
     flash: bool
     cause: Cause | None = field(default=None, compare=False)
     message: str = ""
@@ -188,20 +190,32 @@ def turn_of(now: dt.datetime) -> str:
 
 
 def make_board(cluster: Cluster, lease: Lease | None, wanted: Wanted, *, now: dt.datetime) -> Board:
-    """Read the rows, what happened to them in the last day, what the doctor found of them; three
+    """Read the rows, what happened to them in the last day, what the doctor found of them; four
     queries, and one where something fails.
     """
     found = list(cluster.apiservices.worst_first(now=now).defer("raw", "tls_trouble"))
     sets = _sets(found, now=now)
     liveness = liveness_of(cluster.state, lease, now=now)
-    happened = cluster.transitions.filter(at__gt=now - STRIP).order_by("at", "pk")
+    day = Span(start=now - STRIP, end=now)
+    happened = cluster.transitions.filter(at__gt=day.start).order_by("at", "pk")
     lately = by_name(happened.defer("reason", "message", "cause"))
+    silences = silences_of(cluster, day)
     text = wanted.text.casefold()
     base = f"{cluster.get_absolute_url()}apiservices/"
     told = read_chart(cluster, now=now)
     rows = tuple(
         _with_doctor(
-            _row(each, lately.get(each.name, ()), wanted=wanted, base=base, now=now), each, told
+            _row(
+                each,
+                stretches(
+                    lately.get(each.name, ()), status=each.available, span=day, silences=silences
+                ),
+                wanted=wanted,
+                base=base,
+                now=now,
+            ),
+            each,
+            told,
         )
         for each in sets[wanted.state]
         if not text or text in f"{each.name} {each.service} {each.reason}".casefold()
@@ -251,7 +265,7 @@ def needs_care(row: WatchedAPIService, *, now: dt.datetime) -> bool:
 
 def _row(
     row: WatchedAPIService,
-    lately: Sequence[Transition],
+    day: Sequence[Stretch],
     *,
     wanted: Wanted,
     base: str,
@@ -271,7 +285,8 @@ def _row(
         since_text=_relative(row.since, now=now) if row.since else "",
         priorities=f"{_figure(row.group_priority)} / {_figure(row.version_priority)}",
         tls=tls_look(row, now=now),
-        strip=strip(lately, status=row.available, start=now - STRIP, end=now),
+        strip=draw(day, span=Span(start=now - STRIP, end=now)),
+        uptime=uptime(day).text,
         flash=wanted.newer_than is not None and row.state_version > wanted.newer_than,
         cause=explain(reason=row.reason, message=row.message) if fails else None,
         message=plain(row.message) if fails else "",

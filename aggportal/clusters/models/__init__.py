@@ -6,6 +6,7 @@ from aggportal.clusters.models.apiservices import Availability, Tls, Transition,
 from aggportal.clusters.models.clusters import Cluster, ClusterState
 from aggportal.clusters.models.connections import AuthKind, ConnectionDraft, SealedConnection
 from aggportal.clusters.models.findings import Examination, Finding, Harm, LastAnswer
+from aggportal.clusters.models.history import Place, SeenCertificate, Silence
 from aggportal.clusters.models.leases import Lease
 
 __all__ = [
@@ -19,7 +20,10 @@ __all__ = [
     "Harm",
     "LastAnswer",
     "Lease",
+    "Place",
     "SealedConnection",
+    "SeenCertificate",
+    "Silence",
     "Tls",
     "Transition",
     "WatchedAPIService",

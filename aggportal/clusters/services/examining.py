@@ -19,6 +19,8 @@ from aggportal.clusters.services.findings import Looked, write_examination, writ
 from aggportal.clusters.services.managing import managed_in
 from aggportal.clusters.services.snapshots import Superseded
 from aggportal.doctor import examining  # noqa: F401 - registers every check
+from aggportal.doctor.authconfig import parse_auth_config
+from aggportal.doctor.evidence import Known
 from aggportal.doctor.looking import Background, look
 from aggportal.doctor.registry import run_checks
 from aggportal.kube.client import ApiClient, Timeouts
@@ -87,7 +89,8 @@ def examine_cluster(
 
 def _look(cluster: Cluster, client: ApiClient, *, at: dt.datetime, seen_version: int) -> Looked:
     evidence = look(client, now=at, background=Background(turns=_turns(cluster, now=at)))
-    recognised, managed = managed_in(cluster, evidence.trust, now=at)
+    trust = evidence.trust
+    recognised, managed = managed_in(cluster, trust, now=at)
     return Looked(
         at=at,
         milliseconds=0,
@@ -95,6 +98,7 @@ def _look(cluster: Cluster, client: ApiClient, *, at: dt.datetime, seen_version:
         report=run_checks(replace(evidence, managed=managed)),
         answers={each.name: evidence.discoveries[each.name] for each in evidence.aggregated},
         recognised=recognised,
+        trust=parse_auth_config(trust.value) if isinstance(trust, Known) else None,
     )
 
 

@@ -11,9 +11,11 @@ from django.db.models import F
 
 from aggportal.clusters.models import Cluster, ClusterState, Examination, Finding, Harm, LastAnswer
 from aggportal.clusters.models.apiservices import LONGEST_NAME
+from aggportal.clusters.services.seeing import write_seen
 from aggportal.clusters.services.snapshots import Superseded
 from aggportal.clusters.standing import dump_standing
 from aggportal.clusters.told import storable, tell
+from aggportal.doctor.authconfig import AuthConfig
 from aggportal.doctor.evidence import Discovery
 from aggportal.doctor.findings import Report, Result, Severity, Verdict
 from aggportal.ledger.services import record
@@ -64,6 +66,8 @@ class Looked:
     report: Report
     answers: Mapping[str, Discovery]
     recognised: int | None = None
+    # What the cluster says of whom it trusts; None where it could not be read.
+    trust: AuthConfig | None = None
 
 
 @transaction.atomic
@@ -81,6 +85,8 @@ def write_examination(cluster: Cluster, looked: Looked, *, now: dt.datetime) -> 
         state.version += 1
         state.save(update_fields=["version"])
     _write_answers(cluster, looked.answers, at=looked.at)
+    if looked.trust is not None:
+        write_seen(cluster, looked.trust)
     examination.version += 1
     examination.tried_at = examination.looked_at = looked.at
     examination.milliseconds = looked.milliseconds

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from aggportal.accounts.roles import Role, role_required
 from aggportal.clusters.forms.settings import ConfirmForm
 from aggportal.clusters.liveness import liveness_of
+from aggportal.clusters.looking_back import read_wanted
 from aggportal.clusters.models import WatchedAPIService
 from aggportal.clusters.pages import make_page, why_it_stays
 from aggportal.clusters.services.leadership import present_lease
@@ -29,7 +30,7 @@ def apiservice_show(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     row = _row(slug, name)
     now = timezone.now()
     context = {
-        "page": make_page(row, now=now),
+        "page": make_page(row, read_wanted(request.GET.dict()), now=now),
         "why": why_of(row, now=now),
         "examined": examined_mark(row.cluster),
         "cluster": row.cluster,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
@@ -62,7 +63,11 @@ def finding_list(request: HttpRequest, slug: str) -> HttpResponse:
     cluster = get_object_or_404(Cluster, slug=slug)
     rows = Finding.objects.resolved().filter(cluster=cluster)
     before, after = request.GET.get("before", ""), request.GET.get("after", "")
-    context = {"cluster": cluster, "page": page_by_id(rows, before=before, after=after)}
+    context = {
+        "cluster": cluster,
+        "page": page_by_id(rows, before=before, after=after),
+        "history_days": settings.HISTORY_DAYS,
+    }
     return render(request, "clusters/finding_list_page.html", context)
 
 
