@@ -22,7 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pki": {"words"},
     "kube": {"words"},
     "tls": {"words", "pki", "kube"},
-    "doctor": {"words", "pki", "kube"},
+    "doctor": {"words", "pki", "kube", "tls"},
     "web": {"words"},
     "ledger": _GROUND,
     "accounts": _GROUND,

@@ -40,7 +40,7 @@ _DELETE = Remedy(
 )
 
 
-def _behind(evidence: Evidence, each: APIService) -> tuple[ServiceReference, ServiceEvidence]:
+def behind_of(evidence: Evidence, each: APIService) -> tuple[ServiceReference, ServiceEvidence]:
     """The reference and what was read of it; only for aggregated APIServices."""
     reference = each.service or ServiceReference(namespace="", name="")
     nothing = Unread(path=SERVICES, why=say(_n("The Service was not asked for.")))
@@ -115,7 +115,7 @@ def does_not_flap(evidence: Evidence, each: APIService) -> Outcome:
 )
 def service_exists(evidence: Evidence, each: APIService) -> Outcome:
     """The Service is there, and its namespace is not about to go."""
-    reference, behind = _behind(evidence, each)
+    reference, behind = behind_of(evidence, each)
     if isinstance(behind.service, Unread):
         return behind.service
     if isinstance(behind.service, Absent):
@@ -144,7 +144,7 @@ def service_exists(evidence: Evidence, each: APIService) -> Outcome:
 @service_check("A05", Severity.ERROR, _n("Its Service can be routed"), reads=[SERVICES])
 def service_can_be_routed(evidence: Evidence, each: APIService) -> Outcome:
     """Without aggregator routing a headless Service fails, with it an ExternalName."""
-    _reference, behind = _behind(evidence, each)
+    _reference, behind = behind_of(evidence, each)
     service = _service(behind)
     if not isinstance(service, Known):
         return service
@@ -179,14 +179,14 @@ def service_can_be_routed(evidence: Evidence, each: APIService) -> Outcome:
 @service_check("A06", Severity.ERROR, _n("Its port is one of the Service"), reads=[SERVICES])
 def port_is_in_service(evidence: Evidence, each: APIService) -> Outcome:
     """`spec.service.port` (default 443) is a port of the Service."""
-    reference, behind = _behind(evidence, each)
+    reference, behind = behind_of(evidence, each)
     service = _service(behind)
     if not isinstance(service, Known):
         return service
     if text_at(service.value, "spec", "type") == "ExternalName":
         return Inapplicable(sentence=say(_n("A Service of type ExternalName needs no ports.")))
     ports = service_ports(service.value)
-    if _port(reference, ports):
+    if port_of(reference, ports):
         return Passed()
     return Found(
         sentence=say(
@@ -205,12 +205,12 @@ def port_is_in_service(evidence: Evidence, each: APIService) -> Outcome:
 @service_check("A07", Severity.ERROR, _n("A backend is ready"), reads=[ENDPOINTS])
 def a_backend_is_ready(evidence: Evidence, each: APIService) -> Outcome:
     """An endpoint is ready on the port with the name that the Service gives it."""
-    reference, behind = _behind(evidence, each)
+    reference, behind = behind_of(evidence, each)
     ready = _ready(behind)
     if not isinstance(ready, tuple):
         return ready
     service = _service(behind)
-    port = _port(reference, service_ports(service.value)) if isinstance(service, Known) else None
+    port = port_of(reference, service_ports(service.value)) if isinstance(service, Known) else None
     fitting = [one for one in ready if port is None or port.name in one.port_names]
     if fitting:
         return Passed(evidence=_told(tuple(fitting)))
@@ -244,7 +244,7 @@ def a_backend_is_ready(evidence: Evidence, each: APIService) -> Outcome:
 @service_check("A08", Severity.WARNING, _n("A node may fail"), reads=[ENDPOINTS])
 def survives_a_node(evidence: Evidence, each: APIService) -> Outcome:
     """At least two ready backends on two nodes: discovery of the whole cluster hangs on it."""
-    _reference, behind = _behind(evidence, each)
+    _reference, behind = behind_of(evidence, each)
     ready = _ready(behind)
     if not isinstance(ready, tuple):
         return ready
@@ -293,7 +293,7 @@ def _ready(behind: ServiceEvidence) -> tuple[Endpoint, ...] | Inapplicable | Unr
     return ()
 
 
-def _port(reference: ServiceReference, ports: tuple[ServicePort, ...]) -> ServicePort | None:
+def port_of(reference: ServiceReference, ports: tuple[ServicePort, ...]) -> ServicePort | None:
     return next((port for port in ports if port.port == reference.port), None)
 
 

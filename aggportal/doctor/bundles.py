@@ -73,13 +73,25 @@ def bundle_can_be_used(evidence: Evidence, each: APIService) -> Outcome:
             evidence=(bundle,),
             remedy=_PATCH,
         )
-    if any(ca.is_ca or ca.self_signed or ca.names("dns") for ca in bundle):
+    probed = evidence.probes.get(each.name)
+    own = probed.chain[0].sha256 if probed and probed.chain else ""
+    if any(ca.is_ca or _may_be_served(ca, own) for ca in bundle):
         return Passed(evidence=certificates_told(bundle))
     return Found(
         sentence=say(_n("caBundle holds no authority and no serving certificate.")),
         evidence=certificates_told(bundle),
         remedy=_PATCH,
     )
+
+
+def _may_be_served(certificate: CertificateFacts, own: str) -> bool:
+    """Whether it is the serving certificate (`own` is its digest), or could be where none is known.
+
+    Go takes a certificate among the roots for good when it is served itself.
+    """
+    if own:
+        return certificate.sha256 == own
+    return certificate.self_signed or bool(certificate.names("dns"))
 
 
 @service_check("A14", Severity.ERROR, _n("caBundle has time left"), reads=[APISERVICES_PATH])

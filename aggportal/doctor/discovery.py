@@ -9,9 +9,11 @@ from aggportal.doctor.evidence import Absent, Discovery, Evidence, Unread
 from aggportal.doctor.findings import Deed, Remedy, Severity
 from aggportal.doctor.objects import list_at
 from aggportal.doctor.registry import Found, Inapplicable, Outcome, Passed, Unchecked, service_check
+from aggportal.doctor.serving import who_signed
 from aggportal.doctor.told import say
 from aggportal.kube.apiservices import APIService
 from aggportal.kube.causes import classify
+from aggportal.kube.permissions import AccessRule
 from aggportal.words import Sentence
 from aggportal.words import gettext_noop as _n
 
@@ -30,10 +32,15 @@ def requests_reach_the_backend(evidence: Evidence, each: APIService) -> Outcome:
     if answer.status is None:
         return Unread(path=answer.path, why=answer.trouble or say(_NOT_ASKED))
     told = (say("HTTP %(status)d: %(body)s", status=answer.status, body=answer.body[:600]),)
+    if answer.status == 403 and _seen_user(answer.body) == _ours(evidence) != "":
+        rule = AccessRule(verb="get", path=answer.path)
+        return Unread(path=answer.path, why=say(_n("This account may not ask it.")), rule=rule)
     if answer.status != 200:
         # The condition may say True nevertheless: up to 1.35 it looks at no certificate.
         cause = classify(answer.body)
         sentence = cause.sentence if cause.code != "other" else _refused(answer)
+        if cause.code == "ca-mismatch" and (signed := who_signed(evidence, each)):
+            told = (signed, *told)
         default = say(_n("Look at the logs of the extension API server."))
         return Found(
             sentence=sentence, evidence=told, remedy=Remedy(sentence=cause.remedy or default)
@@ -109,24 +116,28 @@ def users_arrive_as_themselves(evidence: Evidence, each: APIService) -> Outcome:
                 deed=Deed.ISSUE_PROXY,
             ),
         )
-    seen = _USER.search(_message(answer.body))
-    if answer.status != 403 or seen is None:
+    seen = _seen_user(answer.body)
+    if answer.status != 403 or not seen:
         return Unchecked(
             sentence=say(
                 _n("The answer does not tell whom the backend saw (HTTP %(status)d)."),
                 status=answer.status,
             )
         )
-    ours = evidence.identity.username if evidence.identity else ""
+    ours = _ours(evidence)
     if not ours:
         return Unchecked(
             sentence=say(
                 _n("The backend saw %(user)s; this API server does not tell who we are."),
-                user=seen.group(1),
+                user=seen,
             )
         )
-    if seen.group(1) == ours:
+    if seen == ours and answer.may_ask:
         return Passed(evidence=told)
+    if seen == ours:
+        # kube-apiserver refuses in the same words before anything is passed on.
+        why = say(_n("This account may not list it, so nothing reached the backend."))
+        return Unread(path=answer.path, why=why, rule=answer.rule)
     return Found(
         sentence=say(
             _n(
@@ -134,7 +145,7 @@ def users_arrive_as_themselves(evidence: Evidence, each: APIService) -> Outcome:
                 "though the APIService is shown as available."
             ),
             ours=ours,
-            seen=seen.group(1),
+            seen=seen,
         ),
         evidence=told,
         remedy=Remedy(
@@ -180,6 +191,16 @@ def serves_something(evidence: Evidence, each: APIService) -> Outcome:
         sentence=say(_n("It serves no resource at all.")),
         remedy=Remedy(sentence=say(_n("Look whether the backend was started with its API on."))),
     )
+
+
+def _ours(evidence: Evidence) -> str:
+    return evidence.identity.username if evidence.identity else ""
+
+
+def _seen_user(body: str) -> str:
+    """Whom a refusal names; empty where it names nobody."""
+    found = _USER.search(_message(body))
+    return found.group(1) if found else ""
 
 
 def _refused(answer: Discovery) -> Sentence:

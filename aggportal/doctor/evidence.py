@@ -16,6 +16,7 @@ from aggportal.kube.client import Identity
 from aggportal.kube.permissions import AccessRule
 from aggportal.pki.facts import CertificateFacts
 from aggportal.words import Sentence
+from aggportal.words import gettext_noop as _n
 
 T = TypeVar("T")
 Json = Mapping[str, Any]
@@ -47,6 +48,7 @@ class Unread:
 
 
 Read = Known[T] | Absent | Unread
+NOT_ASKED = Unread(path="", why=Sentence(text=_n("This was not asked for.")))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,19 +68,45 @@ class Discovery:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Listed:
-    """The answer to a list of one resource with `limit=1`: the identity that the backend saw."""
+    """The answer to a list of one resource with `limit=1`: the identity that the backend saw.
+
+    kube-apiserver asks its own authorizer before it passes a request on. Of a 403 therefore
+    `may_ask` says whether it let us through (None: not known), and `rule` what would.
+    """
 
     path: str
     status: int | None = None
     body: str = ""
+    may_ask: bool | None = None
+    rule: AccessRule | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ServiceEvidence:
-    """What stands behind an APIService: its Service, its endpoints, its namespace."""
+    """What stands behind an APIService: its Service, the endpoints, the pods that it selects."""
 
     service: Read[Json]
     endpoints: Read[tuple[Json, ...]]
+    pods: Read[tuple[Json, ...]] = NOT_ASKED
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Probed:
+    """What a TLS handshake with the backend at `address` showed: the chain as served, the server's
+    own certificate first; or no chain, and `trouble` says why.
+    """
+
+    address: str
+    chain: tuple[CertificateFacts, ...] = ()
+    trouble: Sentence | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Injected:
+    """The CA that cert-manager is to write into a caBundle: from which Secret, and its PEM."""
+
+    source: str
+    ca_pem: Read[str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,6 +149,23 @@ class Evidence:
     cluster_bindings: Read[tuple[Json, ...]]
     reader_bindings: Read[tuple[Json, ...]]
     freshness: Read[Mapping[str, str]]
+    git_version: str = ""
+    # ClusterRoles, and the Roles of kube-system.
+    cluster_roles: Read[tuple[Json, ...]] = NOT_ASKED
+    system_roles: Read[tuple[Json, ...]] = NOT_ASKED
+    daemonsets: Read[tuple[Json, ...]] = NOT_ASKED
+    # The nodes of the control plane, and any one node.
+    control_nodes: Read[tuple[Json, ...]] = NOT_ASKED
+    some_node: Read[tuple[Json, ...]] = NOT_ASKED
+    # NetworkPolicies by namespace, of those with a Service behind an APIService.
+    policies: Mapping[str, Read[tuple[Json, ...]]] = field(default_factory=dict)
+    # kube-apiserver's own counters by name, labels in it as they stand in /metrics.
+    metrics: Read[Mapping[str, float]] = NOT_ASKED
+    # The same of an earlier look, where there was one.
+    earlier_metrics: Mapping[str, float] | None = None
+    # By APIService; empty where nobody asked for a handshake, or for Secrets.
+    probes: Mapping[str, Probed] = field(default_factory=dict)
+    injected: Mapping[str, Injected] = field(default_factory=dict)
     # How often each APIService turned within the last quarter of an hour.
     turns: Mapping[str, int] = field(default_factory=dict)
     managed: Managed = field(default_factory=Managed)

@@ -5,13 +5,37 @@ from __future__ import annotations
 import datetime as dt
 
 # Each of these registers its checks.
-from aggportal.doctor import availability, bundles, discovery, impact, neighbours, trust
+from aggportal.doctor import (
+    availability,
+    backends,
+    bundles,
+    discovery,
+    impact,
+    masters,
+    neighbours,
+    proxies,
+    serving,
+    trust,
+    writers,
+)
 from aggportal.doctor.findings import Report
 from aggportal.doctor.looking import Background, look
 from aggportal.doctor.registry import CHECKS, run_checks
 from aggportal.kube.client import ApiClient
 
-ROOMS = (trust, availability, discovery, bundles, neighbours, impact)
+ROOMS = (
+    trust,
+    proxies,
+    masters,
+    availability,
+    discovery,
+    bundles,
+    serving,
+    backends,
+    neighbours,
+    impact,
+    writers,
+)
 
 
 def examine(client: ApiClient, *, now: dt.datetime, background: Background | None = None) -> Report:

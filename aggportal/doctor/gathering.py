@@ -1,22 +1,21 @@
-"""Looking at a cluster once: a few reads at a time, each of which may fail for itself.
-
-Never more than `AT_ONCE` requests are in flight, so that the doctor is no burden to an API server
-in trouble. What is missing becomes part of the evidence, with the rule that would allow it.
-"""
+"""What is read of a cluster, piece by piece, each with the questions that it needs."""
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import json
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
+from aggportal.doctor.credentials import name_in
 from aggportal.doctor.evidence import (
     Absent,
     Discovery,
+    Injected,
     Json,
     Known,
     Listed,
@@ -24,84 +23,50 @@ from aggportal.doctor.evidence import (
     ServiceEvidence,
     Unread,
 )
-from aggportal.doctor.objects import list_at, text_at
-from aggportal.kube.apiservices import APISERVICES_PATH, APIService, parse_apiservice
-from aggportal.kube.client import ApiClient, Asked, Identity
-from aggportal.kube.errors import KubeError, NotFound, PermissionDenied
+from aggportal.doctor.objects import list_at, mapping_at, text_at
+from aggportal.doctor.reads import Place, Reads, place, refused
+from aggportal.kube.apiservices import APISERVICES_PATH, APIService
+from aggportal.kube.client import Asked, Identity, Version
+from aggportal.kube.errors import KubeError
 from aggportal.kube.permissions import AccessRule
 
-AT_ONCE = 4
 DISCOVERY_SECONDS = 6.0
 MOST_BODY = 1_000_000
+NODES = "/api/v1/nodes"
+# cert-manager's cainjector writes caBundle from these.
+FROM_CERTIFICATE = "cert-manager.io/inject-ca-from"
+FROM_SECRET = "cert-manager.io/inject-ca-from-secret"  # noqa: S105 - an annotation
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _AGGREGATED = ",".join(
     f"application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList"
     for version in ("v2", "v2beta1")
 )
-T = TypeVar("T")
-R = TypeVar("R")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
-    """Something to read: its path, and the rule that allows it."""
+class Looker(Reads):
+    """What the checks look at, piece by piece."""
 
-    path: str
-    rule: AccessRule
-    params: Mapping[str, str] = field(default_factory=dict)
-
-
-def place(path: str, verb: str = "get") -> Place:
-    """Return where `path` leads, its group and resource read off it as the API spells them."""
-    parts = path.strip("/").split("/")
-    group, rest = ("", parts[2:]) if parts[0] == "api" else (parts[1], parts[3:])
-    if rest[:1] == ["namespaces"] and len(rest) > 2:
-        rest = rest[2:]
-    return Place(path=path, rule=AccessRule(verb=verb, group=group, resource=rest[0]))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Looker:
-    """Reads of one cluster, some at once."""
-
-    client: ApiClient
-
-    def each(self, work: Callable[[T], R], things: Iterable[T]) -> list[R]:
-        """Do `work` on all, a few at once, in order."""
-        with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-            return list(pool.map(work, things))
-
-    def object_at(self, where: Place) -> Read[Json]:
-        """One object."""
-        return self._read(where, lambda: self.client.get_json(where.path, where.params))
-
-    def list_at(self, *places: Place) -> Read[tuple[Json, ...]]:
-        """A collection; later places are those of older API versions."""
-        for where in places:
-            found = self._read(where, lambda where=where: self._items(where))  # type: ignore[misc]
-            if not isinstance(found, Absent):
-                return found
-        return Absent(path=places[0].path)
-
-    def apiservices(self) -> tuple[APIService, ...]:
+    def apiservices(self) -> tuple[Json, ...]:
         """All APIServices. Raises KubeError: without them there is nothing to say."""
-        listed = self.client.list_pages(APISERVICES_PATH)
-        return tuple(parse_apiservice(raw) for raw in listed.items)
+        return self.client.list_pages(APISERVICES_PATH).items
 
     def identity(self) -> Identity | None:
-        """Who the API server takes us for, None where it does not say."""
+        """Who the API server takes us for. Before 1.28 it does not say: then what we present."""
         try:
-            return self.client.who_am_i()
+            found = self.client.who_am_i()
         except KubeError:
             return None
+        if found.username:
+            return found
+        return Identity(username=name_in(self.client.connection), note=found.note)
 
-    def minor(self) -> int | None:
-        """The minor version of Kubernetes."""
+    def version(self) -> Version | None:
+        """What Kubernetes calls itself, None where it does not say."""
         try:
-            digits = re.match(r"\d+", self.client.version().minor)
+            return self.client.version()
         except KubeError:
             return None
-        return int(digits.group()) if digits else None
 
     def discovery(self, each: APIService) -> Discovery:
         """What any client gets for the group version."""
@@ -131,7 +96,16 @@ class Looker:
             answer = self.client.get_raw(path, asked=asked)
         except KubeError:
             return Listed(path=path)
-        return Listed(path=path, status=answer.status, body=answer.text)
+        rule = AccessRule(verb="list", group=each.group or "", resource=name)
+        may_ask = self._may(rule) if answer.status == 403 else None
+        return Listed(path=path, status=answer.status, body=answer.text, may_ask=may_ask, rule=rule)
+
+    def _may(self, rule: AccessRule) -> bool | None:
+        """What the API server's own authorizer says, None where it says nothing."""
+        try:
+            return self.client.can_i([rule])[0].allowed
+        except KubeError:
+            return None
 
     def service(self, namespace: str, name: str, *, slices: bool) -> ServiceEvidence:
         """A Service and the endpoints behind it."""
@@ -145,6 +119,7 @@ class Looker:
         return ServiceEvidence(
             service=service,
             endpoints=self._slices(namespace, name) if slices else self._endpoints(base, name),
+            pods=self._pods(base, mapping_at(service.value, "spec", "selector")),
         )
 
     def freshness(self) -> Read[Mapping[str, str]]:
@@ -154,11 +129,79 @@ class Looker:
             asked = Asked(limit=8 * MOST_BODY, accept=f"{_AGGREGATED},application/json")
             answer = self.client.get_raw(where.path, asked=asked)
         except KubeError as error:
-            return Unread(path=where.path, why=error.sentence, rule=where.rule)
+            return Unread(path=where.path, why=error.sentence)
+        if answer.status != 200:
+            return refused(where, answer)
         document = _document(answer.text) or {}
         if document.get("kind") != "APIGroupDiscoveryList":
             return Absent(path=where.path)
         return Known(value=_freshness(document), path=where.path)
+
+    def metrics(self, wanted: Iterable[str]) -> Read[Mapping[str, float]]:
+        """kube-apiserver's own metrics whose names are among `wanted`."""
+        where = Place(path="/metrics", rule=AccessRule(verb="get", path="/metrics"))
+        try:
+            asked = Asked(limit=8 * MOST_BODY, accept="text/plain", seconds=DISCOVERY_SECONDS)
+            answer = self.client.get_raw(where.path, asked=asked)
+        except KubeError as error:
+            return Unread(path=where.path, why=error.sentence)
+        if answer.status == 404:
+            return Absent(path=where.path)
+        if answer.status != 200:
+            return refused(where, answer)
+        return Known(value=dict(_samples(answer.text, tuple(wanted))), path=where.path)
+
+    def injected(self, annotations: Mapping[str, str]) -> Injected:
+        """The CA that cert-manager is to inject, by the annotations that it goes by."""
+        certificate, secret = annotations.get(FROM_CERTIFICATE), annotations.get(FROM_SECRET)
+        namespace, _, name = (certificate or secret or "").partition("/")
+        if not (_PART.fullmatch(namespace) and _PART.fullmatch(name)):
+            return Injected(source="", ca_pem=Absent(path=""))
+        if certificate:
+            path = f"/apis/cert-manager.io/v1/namespaces/{namespace}/certificates/{name}"
+            found = self.object_at(place(path))
+            if not isinstance(found, Known):
+                return Injected(source=f"{namespace}/{name}", ca_pem=found)
+            name = text_at(found.value, "spec", "secretName")
+        if not _PART.fullmatch(name):
+            return Injected(source="", ca_pem=Absent(path=""))
+        path = f"/api/v1/namespaces/{namespace}/secrets/{name}"
+        read = self.object_at(place(path))
+        # Of a Secret nothing is kept but the CA.
+        ca = _ca_of(read.value) if isinstance(read, Known) else ""
+        if isinstance(read, Known):
+            kept: Read[str] = Known(value=ca, path=path) if ca else Absent(path=path)
+        else:
+            kept = read
+        return Injected(source=f"{namespace}/{name}", ca_pem=kept)
+
+    def policies(self, namespace: str) -> Read[tuple[Json, ...]]:
+        """The NetworkPolicies of a namespace."""
+        path = f"/apis/networking.k8s.io/v1/namespaces/{namespace}/networkpolicies"
+        if not _PART.fullmatch(namespace):
+            return Absent(path=path)
+        return self.list_at(place(path, "list"))
+
+    def control_nodes(self) -> Read[tuple[Json, ...]]:
+        """The nodes with the label of the control plane, of today or of before 1.20."""
+        found: Read[tuple[Json, ...]] = Absent(path=NODES)
+        for role in ("control-plane", "master"):
+            params = {"labelSelector": f"node-role.kubernetes.io/{role}"}
+            found = self.list_at(replace(place(NODES, "list"), params=params))
+            if not isinstance(found, Known) or found.value:
+                return found
+        return found
+
+    def some_node(self) -> Read[tuple[Json, ...]]:
+        """Any one node, to see whose machines they are."""
+        return self.list_at(replace(place(NODES, "list"), params={"limit": "1"}))
+
+    def _pods(self, base: str, selector: Mapping[str, str]) -> Read[tuple[Json, ...]]:
+        if not selector:
+            return Absent(path=f"{base}/pods")
+        where = place(f"{base}/pods", "list")
+        labels = ",".join(f"{name}={value}" for name, value in sorted(selector.items()))
+        return self.list_at(replace(where, params={"labelSelector": labels, "limit": "20"}))
 
     def _slices(self, namespace: str, name: str) -> Read[tuple[Json, ...]]:
         path = f"/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices"
@@ -170,25 +213,26 @@ class Looker:
         found = self.object_at(place(f"{base}/endpoints/{name}"))
         return Known(value=(found.value,), path=found.path) if isinstance(found, Known) else found
 
-    def _items(self, where: Place) -> tuple[Json, ...]:
-        if where.params:
-            return tuple(list_at(self.client.get_json(where.path, where.params), "items"))
-        return self.client.list_pages(where.path).items
-
-    def _read(self, where: Place, read: Callable[[], T]) -> Read[T]:
-        try:
-            return Known(value=read(), path=where.path)
-        except NotFound:
-            return Absent(path=where.path)
-        except PermissionDenied as error:
-            return Unread(path=where.path, why=error.sentence, rule=where.rule)
-        except KubeError as error:
-            return Unread(path=where.path, why=error.sentence)
-
 
 def group_path(each: APIService) -> str:
     """Where the group version is served."""
     return f"/apis/{each.group}/{each.version}" if each.group else f"/api/{each.version}"
+
+
+def _samples(text: str, wanted: tuple[str, ...]) -> Iterator[tuple[str, float]]:
+    """Lines `name{labels} value` of Prometheus' text format."""
+    for line in text.splitlines():
+        if line.startswith(wanted):
+            name, _, number = line.rpartition(" ")
+            with contextlib.suppress(ValueError):
+                yield name[:300], float(number)
+
+
+def _ca_of(secret: Json) -> str:
+    try:
+        return base64.b64decode(text_at(secret, "data", "ca.crt", limit=MOST_BODY)).decode()
+    except ValueError:
+        return ""
 
 
 def _listable(document: Json | None) -> str | None:
