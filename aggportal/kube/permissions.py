@@ -55,6 +55,31 @@ def _rules(*verbs: str) -> tuple[AccessRule, ...]:
 
 READ_RULES = (*_rules("get", "list", "watch"), AccessRule(verb="get", path="/version"))
 WRITE_RULES = _rules("create", "delete")
+_BOTH, _LIST = ("get", "list"), ("list",)
+_RBAC = "rbac.authorization.k8s.io"
+# What the doctor looks at, by group: nothing of it is a secret. The one ConfigMap that it reads is
+# given by the role that Kubernetes made for that (_DOCTOR_BINDING).
+_READ_BY_DOCTOR = (
+    ("", ("services", "namespaces", "nodes", "pods"), _BOTH),
+    ("", ("endpoints",), _BOTH),  # before EndpointSlices came with 1.21
+    ("discovery.k8s.io", ("endpointslices",), _BOTH),
+    ("apps", ("deployments", "daemonsets"), _BOTH),
+    ("policy", ("poddisruptionbudgets",), _LIST),
+    ("networking.k8s.io", ("networkpolicies",), _LIST),
+    ("autoscaling", ("horizontalpodautoscalers",), _LIST),
+    ("apiextensions.k8s.io", ("customresourcedefinitions",), _LIST),
+    (_RBAC, ("clusterroles", "clusterrolebindings", "roles", "rolebindings"), _BOTH),
+)
+_PATHS_OF_DOCTOR = ("/api", "/api/*", "/apis", "/apis/*", "/metrics")
+DOCTOR_RULES = (
+    *(
+        AccessRule(verb=verb, group=group, resource=resource)
+        for group, resources, verbs in _READ_BY_DOCTOR
+        for resource in resources
+        for verb in verbs
+    ),
+    *(AccessRule(verb="get", path=path) for path in _PATHS_OF_DOCTOR),
+)
 
 
 def missing_rules(answers: Iterable[Access]) -> tuple[Sentence, ...]:
@@ -86,7 +111,7 @@ def render_access(
         _ACCOUNT,
         _ROLE,
         *([_WRITE_RULE] if write else []),
-        *([_DOCTOR_RULES] if doctor else []),
+        *([_DOCTOR_COMMENT, render_rules(DOCTOR_RULES)] if doctor else []),
         _BINDING,
         *([_DOCTOR_BINDING] if doctor else []),
     ]
@@ -95,19 +120,23 @@ def render_access(
 
 def render_rules(rules: Iterable[AccessRule]) -> str:
     """YAML of the entries of a ClusterRole's `rules` that allow all of `rules`, once each."""
-    verbs: dict[tuple[str, str, str], set[str]] = {}
+    verbs: dict[tuple[bool, str, str], set[str]] = {}
     for rule in rules:
-        verbs.setdefault((rule.path, rule.group, rule.resource), set()).add(rule.verb)
-    return "".join(_entry(*about, sorted(asked)) for about, asked in sorted(verbs.items()))
+        about = (bool(rule.path), rule.group, rule.path or rule.resource)
+        verbs.setdefault(about, set()).add(rule.verb)
+    entries: dict[tuple[bool, str, tuple[str, ...]], list[str]] = {}
+    for (is_path, group, name), asked in sorted(verbs.items()):
+        entries.setdefault((is_path, group, tuple(sorted(asked))), []).append(name)
+    return "".join(_entry(*about, names) for about, names in sorted(entries.items()))
 
 
-def _entry(path: str, group: str, resource: str, verbs: list[str]) -> str:
-    told = json.dumps(verbs)
-    if path:
-        return f"- nonResourceURLs: {json.dumps([path])}\n  verbs: {told}\n"
+def _entry(is_path: bool, group: str, verbs: tuple[str, ...], names: list[str]) -> str:
+    told = json.dumps(list(verbs))
+    if is_path:
+        return f"- nonResourceURLs: {json.dumps(names)}\n  verbs: {told}\n"
     return (
         f"- apiGroups: {json.dumps([group])}\n"
-        f"  resources: {json.dumps([resource])}\n"
+        f"  resources: {json.dumps(names)}\n"
         f"  verbs: {told}\n"
     )
 
@@ -143,36 +172,7 @@ _WRITE_RULE = """\
   resources: ["apiservices"]
   verbs: ["create", "delete"]
 """
-# What the checks look at; the one ConfigMap is in _DOCTOR_BINDING.
-_DOCTOR_RULES = """\
-# What the doctor reads.
-- apiGroups: [""]
-  resources: ["services", "endpoints", "namespaces", "nodes", "pods"]
-  verbs: ["get", "list"]
-- apiGroups: ["discovery.k8s.io"]
-  resources: ["endpointslices"]
-  verbs: ["get", "list"]
-- apiGroups: ["apps"]
-  resources: ["deployments", "daemonsets"]
-  verbs: ["get", "list"]
-- apiGroups: ["policy"]
-  resources: ["poddisruptionbudgets"]
-  verbs: ["list"]
-- apiGroups: ["networking.k8s.io"]
-  resources: ["networkpolicies"]
-  verbs: ["list"]
-- apiGroups: ["autoscaling"]
-  resources: ["horizontalpodautoscalers"]
-  verbs: ["list"]
-- apiGroups: ["apiextensions.k8s.io"]
-  resources: ["customresourcedefinitions"]
-  verbs: ["list"]
-- apiGroups: ["rbac.authorization.k8s.io"]
-  resources: ["clusterroles", "clusterrolebindings", "roles", "rolebindings"]
-  verbs: ["get", "list"]
-- nonResourceURLs: ["/api", "/api/*", "/apis", "/apis/*", "/metrics"]
-  verbs: ["get"]
-"""
+_DOCTOR_COMMENT = "# What the doctor reads.\n"
 _DOCTOR_BINDING = """\
 ---
 # The ConfigMap that says whom extension API servers trust.
