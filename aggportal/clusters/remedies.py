@@ -20,11 +20,12 @@ _PROXY_NAME = "front-proxy-client"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Link:
-    """A page of the portal that mends it; whoever holds `role` may go there."""
+    """A page of the portal that mends it; whoever holds `role` may go there. `css` is its look."""
 
     url: str
     label: str
     role: Role
+    css: str = "primary"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,6 +66,7 @@ def link_for(finding: Finding, around: Surroundings) -> Link | None:
                 url=f"{row.get_absolute_url()}delete/",
                 label=_("Delete the APIService…"),
                 role=Role.ADMINISTRATOR,
+                css="quiet",
             )
         case Deed.ROTATE if around.front_proxy is not None:
             return Link(

@@ -7,6 +7,7 @@ purpose (`Probe`); what is not reachable from here stays unknown.
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field
 
@@ -29,12 +30,15 @@ HIGHEST_PORT = 65535
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Probe:
-    """That handshakes are wanted: where to the portal may connect, and the seconds for each."""
+    """That handshakes are wanted: where to the portal may connect, the seconds for each, and the
+    `time.monotonic()` after which none begins.
+    """
 
     egress: EgressPolicy
     resolve: Resolve | None = None
     connect_seconds: float = 2.0
     seconds: float = 3.0
+    ends_at: float = math.inf
 
 
 @dataclass(slots=True)
@@ -50,6 +54,9 @@ def probe_backend(probe: Probe, reference: ServiceReference, behind: ServiceEvid
     tried = _Tried()
     for host, port in places_of(reference, behind)[:MOST_PLACES]:
         tried.address = f"{host}:{port}"
+        if time.monotonic() >= probe.ends_at:
+            tried.trouble = say(_n("The time for all questions together was over."))
+            break
         try:
             chain = _shake(probe, host, port, reference.tls_name)
         except (KubeError, PkiError) as refused:

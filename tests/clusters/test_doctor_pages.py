@@ -139,7 +139,9 @@ def test_a_finding_leads_to_where_it_can_be_mended_for_those_who_may(
     deeds = (Deed.ISSUE_SERVING, Deed.ISSUE_PROXY, Deed.FLAGS, Deed.DELETE_APISERVICE)
     examined(cluster, *(found(f"A{n}", deed=deed) for n, deed in enumerate(deeds)), at=now)
     links = {
-        user: re.findall(r'class="btn btn-primary" href="([^"]*)"', page)
+        user: re.findall(
+            r'class="btn btn-(?:primary|quiet)" href="([^"]*)">(?:Issue|Render|Delete)', page
+        )
         for user in (viewer, issuer, administrator)
         if (page := client_of(user).get(DOCTOR).content.decode())
     }

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from aggportal.clusters.models import ClusterState, Examination, Finding, LastAnswer
 from aggportal.clusters.services import examining
-from aggportal.clusters.services.clusters import delete_cluster
+from aggportal.clusters.services.clusters import TrustChoices, choose_trust, delete_cluster
 from aggportal.clusters.services.examining import (
     Examiner,
     ask_examination,
@@ -35,6 +35,12 @@ def connected(cluster):
 
 def fresh(cluster):
     return type(cluster).objects.select_related("state", "sealed", "examination").get(pk=cluster.pk)
+
+
+def stood(code):
+    """What is said of a check that found nothing."""
+    standing = load_standing(Examination.objects.get().standing)
+    return [each for each in standing if each.code == code]
 
 
 def codes():
@@ -197,3 +203,19 @@ def test_an_examiner_that_is_told_to_stop_asks_no_more(cluster, fake_cluster, mo
     assert time.monotonic() - began < 3
     examiner.go(now=timezone.now())
     assert not any(each.is_alive() for each in examiner._busy.values())
+
+
+def test_backends_are_shaken_hands_with_only_where_that_was_chosen(cluster, fake_cluster):
+    fake_cluster.put(raw_apiservice(METRICS))
+    examine_cluster(cluster)
+    assert {each.verdict for each in stood("A16")} <= {"unchecked", "inapplicable"}
+    assert "was asked for" in str(stood("A16")[0].sentence)
+    choose_trust(cluster, TrustChoices(shakes_hands=True), by=ADA, now=timezone.now())
+    examine_cluster(cluster)
+    assert "No handshake with the backend came about" in str(stood("A16")[0].sentence)
+
+
+def test_what_the_api_server_counted_is_kept_for_the_next_look(cluster):
+    examined(cluster, metrics={"a": 1.0})
+    examined(cluster, at=NOW + MINUTE)
+    assert Examination.objects.get().metrics == {"a": 1.0}

@@ -155,6 +155,11 @@ def test_an_administrator_says_whose_trust_it_is(cluster, admin, guest):
     entry = Entry.objects.get(action="cluster.trust_chosen")
     assert entry.detail["front_proxy"] == authority.slug
     assert Examination.objects.get().is_awaited
+    admin.post(url, data | {"shakes_hands": "on"})
+    cluster.refresh_from_db()
+    assert cluster.shakes_hands
+    told = Entry.objects.filter(action="cluster.trust_chosen").order_by("seq")
+    assert [each.detail["shakes_hands"] for each in told] == ["no", "yes"]
 
 
 @pytest.mark.parametrize("lane", [Lane.SERVING, Lane.CLIENT])

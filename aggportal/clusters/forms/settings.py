@@ -40,6 +40,15 @@ class TrustForm(PortalForm):
         ),
     )
 
+    shakes_hands = forms.BooleanField(
+        label=gettext_lazy("The doctor shakes hands with the backends"),
+        required=False,
+        help_text=gettext_lazy(
+            "With each examination the portal connects to where the Services of APIServices lead, "
+            "to see which certificate is shown there. Nothing is sent but the handshake."
+        ),
+    )
+
 
 class ConfirmForm(PortalForm):
     """Type the name of what is to be deleted."""

@@ -31,6 +31,8 @@ class Cluster(models.Model):
     )
     # Who signs the serving certificates of its extension API servers.
     serving_authorities = models.ManyToManyField("certs.Authority", blank=True, related_name="+")
+    # The doctor shakes hands with the backends of APIServices, which the portal connects to.
+    shakes_hands = models.BooleanField(default=False)
 
     class Meta:
         ordering = ("name", "pk")

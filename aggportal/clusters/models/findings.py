@@ -144,6 +144,8 @@ class Examination(models.Model):
     standing = models.JSONField(default=list)
     trouble = models.JSONField(null=True)
     remedy = models.JSONField(null=True)
+    # kube-apiserver's counters, by name: what rose since is told.
+    metrics = models.JSONField(null=True)
     # The authority of ours whose key the cluster publishes as front-proxy CA.
     recognised = models.ForeignKey(
         "certs.Authority", null=True, on_delete=models.SET_NULL, related_name="+"

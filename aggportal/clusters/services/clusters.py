@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
@@ -44,6 +45,17 @@ class ClusterGone(RefusedError):
         super().__init__(
             _n("%(name)s was forgotten by someone else meanwhile; nothing was changed."), name=name
         )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrustChoices:
+    """What an administrator says of a cluster's trust. `front_proxy` None leaves it to be seen;
+    `shakes_hands` lets the doctor connect to the backends of APIServices.
+    """
+
+    front_proxy: Authority | None = None
+    serving: Collection[Authority] = ()
+    shakes_hands: bool = False
 
 
 @transaction.atomic
@@ -90,20 +102,21 @@ def rename_cluster(cluster: Cluster, name: str, *, by: Actor, now: dt.datetime) 
 @transaction.atomic
 def choose_trust(
     cluster: Cluster,
-    front_proxy: Authority | None,
-    serving: Collection[Authority],
+    choices: TrustChoices,
     *,
     by: Actor,
     now: dt.datetime,
 ) -> None:
-    """Say which authorities of ours the cluster's trust is made of; None leaves it to be seen."""
+    """Say which authorities of ours the cluster's trust is made of, and how it is looked at."""
     cluster = _held(cluster)
+    front_proxy, serving = choices.front_proxy, choices.serving
     before = set(cluster.serving_authorities.values_list("pk", flat=True))
     pk = front_proxy.pk if front_proxy else None
-    if (cluster.front_proxy_id, before) == (pk, {each.pk for each in serving}):
+    present = (cluster.front_proxy_id, before, cluster.shakes_hands)
+    if present == (pk, {each.pk for each in serving}, choices.shakes_hands):
         return
-    cluster.front_proxy = front_proxy
-    cluster.save(update_fields=["front_proxy"])
+    cluster.front_proxy, cluster.shakes_hands = front_proxy, choices.shakes_hands
+    cluster.save(update_fields=["front_proxy", "shakes_hands"])
     cluster.serving_authorities.set(serving)
     # What was found was found with other eyes: the doctor looks again.
     Examination.objects.filter(cluster=cluster).update(
@@ -112,6 +125,7 @@ def choose_trust(
     detail = {
         "front_proxy": front_proxy.slug if front_proxy else "",
         "serving": ", ".join(sorted(each.slug for each in serving)),
+        "shakes_hands": "yes" if choices.shakes_hands else "no",
     }
     _record("cluster.trust_chosen", cluster, by=by, now=now, detail=detail)
 

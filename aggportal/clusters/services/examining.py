@@ -14,7 +14,7 @@ from django.db.models import Count, F
 from django.utils import timezone
 
 from aggportal.clusters.models import Cluster, ClusterState, Examination, Transition
-from aggportal.clusters.services.connections import client_for
+from aggportal.clusters.services.connections import client_for, egress_policy
 from aggportal.clusters.services.findings import Looked, write_examination, write_failure
 from aggportal.clusters.services.managing import managed_in
 from aggportal.clusters.services.snapshots import Superseded
@@ -22,6 +22,7 @@ from aggportal.doctor import examining  # noqa: F401 - registers every check
 from aggportal.doctor.authconfig import parse_auth_config
 from aggportal.doctor.evidence import Known
 from aggportal.doctor.looking import Background, look
+from aggportal.doctor.probing import Probe
 from aggportal.doctor.registry import run_checks
 from aggportal.kube.client import ApiClient, Timeouts
 from aggportal.ledger.services import record
@@ -88,7 +89,7 @@ def examine_cluster(
 
 
 def _look(cluster: Cluster, client: ApiClient, *, at: dt.datetime, seen_version: int) -> Looked:
-    evidence = look(client, now=at, background=Background(turns=_turns(cluster, now=at)))
+    evidence = look(client, now=at, background=_background(cluster, client, now=at))
     trust = evidence.trust
     recognised, managed = managed_in(cluster, trust, now=at)
     return Looked(
@@ -98,7 +99,19 @@ def _look(cluster: Cluster, client: ApiClient, *, at: dt.datetime, seen_version:
         report=run_checks(replace(evidence, managed=managed)),
         answers={each.name: evidence.discoveries[each.name] for each in evidence.aggregated},
         recognised=recognised,
+        metrics=evidence.metrics.value if isinstance(evidence.metrics, Known) else None,
         trust=parse_auth_config(trust.value) if isinstance(trust, Known) else None,
+    )
+
+
+def _background(cluster: Cluster, client: ApiClient, *, now: dt.datetime) -> Background:
+    """What is known beside the cluster; backends are shaken hands with where that was chosen."""
+    earlier = Examination.objects.filter(cluster=cluster).values_list("metrics", flat=True).first()
+    wanted = Cluster.objects.filter(pk=cluster.pk, shakes_hands=True).exists()
+    return Background(
+        turns=_turns(cluster, now=now),
+        metrics=earlier,
+        probe=Probe(egress=egress_policy(), ends_at=client.ends_at) if wanted else None,
     )
 
 

@@ -66,6 +66,7 @@ class Looked:
     report: Report
     answers: Mapping[str, Discovery]
     recognised: int | None = None
+    metrics: Mapping[str, float] | None = None
     # What the cluster says of whom it trusts; None where it could not be read.
     trust: AuthConfig | None = None
 
@@ -94,6 +95,7 @@ def write_examination(cluster: Cluster, looked: Looked, *, now: dt.datetime) -> 
     examination.seen_version = state.version if still else looked.seen_version
     examination.standing = dump_standing(looked.report.results)
     examination.trouble = examination.remedy = None
+    examination.metrics = storable(looked.metrics) if looked.metrics else examination.metrics
     examination.recognised_id = looked.recognised
     examination.save()
     return True

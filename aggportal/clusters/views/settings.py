@@ -44,20 +44,23 @@ def cluster_trust(request: HttpRequest, slug: str) -> HttpResponse:
     form = _trust_form(cluster, request.POST)
     if not form.is_valid():
         return _page(request, cluster, RenameForm(initial={"name": cluster.name}), form)
-    clusters.choose_trust(
-        cluster,
-        form.cleaned_data["front_proxy"],
-        list(form.cleaned_data["serving_authorities"]),
-        by=actor_of(request),
-        now=timezone.now(),
+    choices = clusters.TrustChoices(
+        front_proxy=form.cleaned_data["front_proxy"],
+        serving=list(form.cleaned_data["serving_authorities"]),
+        shakes_hands=form.cleaned_data["shakes_hands"],
     )
-    messages.success(request, _("The authorities are chosen."))
+    clusters.choose_trust(cluster, choices, by=actor_of(request), now=timezone.now())
+    messages.success(request, _("It is chosen; the doctor looks again."))
     return redirect("clusters:cluster_edit", cluster.slug)
 
 
 def _trust_form(cluster: Cluster, data: QueryDict | None = None) -> TrustForm:
     serving = cluster.serving_authorities.values_list("pk", flat=True)
-    initial = {"front_proxy": cluster.front_proxy_id, "serving_authorities": list(serving)}
+    initial = {
+        "front_proxy": cluster.front_proxy_id,
+        "serving_authorities": list(serving),
+        "shakes_hands": cluster.shakes_hands,
+    }
     return TrustForm(data, initial=initial)
 
 
