@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET
 from aggportal.accounts.roles import Role, role_required
 from aggportal.certs.models import Authority, SigningRequest
 from aggportal.clusters.models import ClusterState
+from aggportal.dashboard.calendars.pages import make_calendar, read_wanted
 from aggportal.dashboard.overview import (
     Figure,
     clusters_with_worst,
@@ -57,6 +58,14 @@ def search_show(request: HttpRequest) -> HttpResponse:
     found = find(text) if text else []
     context = {"search_text": text, "found": found}
     return render(request, "dashboard/search_page.html", context)
+
+
+@require_GET
+@role_required(Role.VIEWER)
+def calendar_show(request: HttpRequest) -> HttpResponse:
+    """Show what stops working when, across clusters, soonest first."""
+    page = make_calendar(read_wanted(request.GET.dict()), now=timezone.now())
+    return render(request, "dashboard/calendar_page.html", {"page": page})
 
 
 def _figures(soon: int, chain: ChainState) -> tuple[Figure, ...]:

@@ -19,6 +19,7 @@ PUBLIC = {
 }
 PAGES = {
     "dashboard:dashboard_show": "/",
+    "dashboard:calendar_show": "/calendar/?within=all",
     "dashboard:search_show": "/search/?q=front",
     "accounts:account_show": "/account/",
     "accounts:password_change": "/account/password/",
@@ -46,6 +47,7 @@ PAGES = {
     "certs:request_new": "/requests/new/",
     "certs:request_show": "{request}",
     "snippets:flags_show": "/flags/",
+    "snippets:extension_new": "/extension/new/",
     "notices:notice_list": "/notices/",
     "notices:channel_new": "/notices/channels/new/webhook/",
     "notices:channel_edit": "{channel}",
@@ -70,12 +72,14 @@ CLUSTER_PAGES = {
     "clusters:finding_list": "{cluster}doctor/history/",
     "clusters:finding_mute": "{finding}",
     "clusters:apiservice_new": "{cluster}apiservices/new/",
+    "snippets:cluster_extension_new": "{cluster}extension/new/",
     "clusters:apiservice_show": "{cluster}apiservices/" + AGGREGATED + "/",
     "clusters:apiservice_delete": "{cluster}apiservices/" + AGGREGATED + "/delete/",
 }
 # The same pages where nothing fits, or in another state.
 FURTHER = {
     "search without a hit": "/search/?q=nothing-is-called-so",
+    "calendar without a hit": "/calendar/?cluster=nothing-is-called-so",
     "certificates without a hit": "/certificates/?q=nothing-is-called-so",
     "all requests": "/requests/?show=all",
     "audit without a hit": "/audit/?text=nothing-is-called-so",
