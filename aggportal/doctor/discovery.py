@@ -71,8 +71,10 @@ def discovery_is_quick(evidence: Evidence, each: APIService) -> Outcome:
     answer = evidence.discoveries.get(each.name)
     if answer is None:
         return Unchecked(sentence=say(_NOT_ASKED))
-    if answer.milliseconds < SLOW_MS and answer.status is None:
-        return Unread(path=answer.path, why=answer.trouble or say(_NOT_ASKED))
+    if answer.milliseconds < SLOW_MS and answer.status != 200:
+        # A quick refusal is no quick discovery.
+        why = say(_n("Its discovery was not answered."))
+        return Unread(path=answer.path, why=answer.trouble or why)
     if answer.milliseconds < SLOW_MS:
         return Passed(evidence=(say("%(ms)d ms", ms=answer.milliseconds),))
     return Found(

@@ -26,7 +26,8 @@ def test_the_printed_role_grants_what_is_asked_for_and_no_more(write):
         "ClusterRole",
         "ClusterRoleBinding",
     ]
-    assert granted_by(documents[2]) == {str(rule) for rule in READ_RULES + (WRITE_RULES if write else ())}
+    wanted = READ_RULES + (WRITE_RULES if write else ())
+    assert granted_by(documents[2]) == {str(rule) for rule in wanted}
 
 
 def test_the_doctor_is_granted_what_it_reads_and_no_secret():
