@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from aggportal.clusters.health import symbol_of, tone_of
@@ -105,10 +107,12 @@ def why_of(row: WatchedAPIService, *, now: dt.datetime) -> Why:
     )
 
 
-def examined_mark(cluster: Cluster) -> str:
-    """Changes with each examination of `cluster`, which comes with it if there is one."""
-    examination = getattr(cluster, "examination", None)
-    return str(examination.version) if examination else "0"
+def told_mark(row: WatchedAPIService, *, now: dt.datetime) -> str:
+    """Changes when the doctor says something else of `row`; one query."""
+    told = Finding.objects.loud(now=now).filter(cluster=row.cluster)
+    told = told.filter(Q(subject=row.name) | Q(code__in=SUFFERING)).order_by("pk")
+    shown = list(told.values_list("pk", "harm", "sentence", "unchecked_since"))
+    return f"{zlib.crc32(repr(shown).encode()):x}"
 
 
 def suffering_from(row: WatchedAPIService, found: Iterable[Finding]) -> tuple[Suffering, ...]:

@@ -57,6 +57,15 @@ def test_the_doctor_opens_to_what_it_rests_on_and_what_to_do(walk, cluster):
     walk.person.look(f"doctor-{walk.name}-finding")
 
 
+def test_an_opened_finding_stays_open_when_the_doctor_looks_again(walk, cluster, visitor):
+    board = walk.page.locator("#doctor-board")
+    before = board.get_attribute("hx-get")
+    at = visitor.open(f"{cluster}doctor/")
+    visitor.send(at, at.page.form("/doctor/ask/"))
+    expect(board).not_to_have_attribute("hx-get", before, timeout=FOUND_MS)
+    expect(finding(walk)).to_have_attribute("open", "")
+
+
 def test_asking_now_brings_a_newer_look_without_reloading(walk, cluster):
     walk.page.get_by_role("button", name="Ask now").click()
     expect(walk.page.locator("#doctor-board")).to_contain_text("Looked at", timeout=FOUND_MS)

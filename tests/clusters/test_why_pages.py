@@ -198,3 +198,14 @@ def test_a_check_that_passes_leaves_the_page_quiet(cluster, see, guest, now):
     text = text_of(guest.get(PAGE))
     assert "Nothing of its own, as far as it was checked." in text
     assert "HTTP 200" in text
+
+
+def test_an_open_page_is_left_alone_while_the_doctor_says_the_same(cluster, see, guest, now):
+    see(raw_apiservice(METRICS))
+    examined(cluster, found(), at=now)
+    page = guest.get(PAGE).content.decode()
+    poll = html.unescape(re.findall(r'hx-get="([^"]+/news/\?[^"]*)"', page)[0])
+    examined(cluster, found(), found("A10", "v1.other"), at=now + MINUTE)
+    assert guest.get(poll).status_code == 204
+    examined(cluster, found(sentence="Worse."), at=now + 2 * MINUTE)
+    assert guest.get(poll).status_code == 200

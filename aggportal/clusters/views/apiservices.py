@@ -17,7 +17,7 @@ from aggportal.clusters.models import WatchedAPIService
 from aggportal.clusters.pages import make_page, why_it_stays
 from aggportal.clusters.services.leadership import present_lease
 from aggportal.clusters.services.registering import delete_apiservice
-from aggportal.clusters.why import examined_mark, why_of
+from aggportal.clusters.why import told_mark, why_of
 from aggportal.kube.errors import Conflict, KubeError, NotFound
 from aggportal.web.actors import actor_of
 from aggportal.web.sentences import words
@@ -32,7 +32,7 @@ def apiservice_show(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     context = {
         "page": make_page(row, read_wanted(request.GET.dict()), now=now),
         "why": why_of(row, now=now),
-        "examined": examined_mark(row.cluster),
+        "told": told_mark(row, now=now),
         "cluster": row.cluster,
         "liveness": liveness_of(row.cluster.state, present_lease(), now=now),
     }
@@ -43,13 +43,13 @@ def apiservice_show(request: HttpRequest, slug: str, name: str) -> HttpResponse:
 @role_required(Role.VIEWER)
 def apiservice_news(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """Answer 204 while the page shows what is known; else have the browser load it anew."""
-    rows = WatchedAPIService.objects.select_related("cluster__state", "cluster__examination")
-    rows = rows.defer("raw", "cluster__examination__standing")
+    rows = WatchedAPIService.objects.select_related("cluster__state").defer("raw")
     row = rows.filter(cluster__slug=slug, name=name).first() if name.isprintable() else None
     if row is not None and row.resource_version == request.GET.get("version"):
-        liveness = liveness_of(row.cluster.state, present_lease(), now=timezone.now())
-        shown = (request.GET.get("was"), request.GET.get("examined"))
-        if shown == (liveness.mark, examined_mark(row.cluster)):
+        now = timezone.now()
+        liveness = liveness_of(row.cluster.state, present_lease(), now=now)
+        shown = (request.GET.get("was"), request.GET.get("told"))
+        if shown == (liveness.mark, told_mark(row, now=now)):
             return HttpResponse(status=204)
     return HttpResponse(headers={"HX-Refresh": "true"})
 
@@ -98,7 +98,5 @@ def _page(
 def _row(slug: str, name: str) -> WatchedAPIService:
     if not name.isprintable():  # PostgreSQL takes no NUL, and no APIService has such a name
         raise Http404
-    rows = WatchedAPIService.objects.select_related(
-        "cluster__state", "cluster__sealed", "cluster__examination"
-    )
+    rows = WatchedAPIService.objects.select_related("cluster__state", "cluster__sealed")
     return get_object_or_404(rows, cluster__slug=slug, name=name)
