@@ -64,6 +64,10 @@ NO_PAGE = {
     "notices:calendar_end": "answers POST alone, with a redirect",
     "notices:calendar_feed": "a file",
     "snippets:flags_download": "a file",
+    "snippets:extension_preview": "a fragment of snippets:extension_new",
+    "snippets:extension_take": "answers POST alone, with a file",
+    "snippets:cluster_extension_preview": "a fragment of snippets:cluster_extension_new",
+    "snippets:cluster_extension_take": "answers POST alone, with a file",
     "ledger:entry_export": "a file",
 }
 FOREIGN = {"admin": "Django's own pages, in Django's own look"}

@@ -80,7 +80,7 @@ def test_all_that_refers_to_something_refers_to_what_is_in_the_set(made):
     assert pod["spec"]["volumes"][0]["secret"]["secretName"] == secret
     for kind in ("Service", "PodDisruptionBudget", "NetworkPolicy"):
         spec = of_kind(found, kind)["spec"]
-        chosen = spec.get("podSelector", spec["selector"] if "selector" in spec else None)
+        chosen = spec.get("podSelector") or spec["selector"]
         labels = chosen.get("matchLabels", chosen)
         assert labels.items() <= pod["metadata"]["labels"].items()
     target = of_kind(found, "APIService")["spec"]["service"]
@@ -175,14 +175,11 @@ def test_everything_wrong_is_said_at_once():
 
 @pytest.mark.parametrize(
     "image",
-    ["nginx", "nginx:1", "localhost:5000/a/b_c", "r.example.com/a--b:V1.0-x", "a/b@sha256:" + "0" * 64,
-     "[::1]x"],
+    ["nginx", "nginx:1", "localhost:5000/a/b_c", "r.example.com/a--b:V1.0-x",
+     "a/b@sha256:" + "0" * 64],
 )  # fmt: skip
 def test_images_are_named_as_container_runtimes_name_them(image):
-    if image.startswith("["):
-        assert refused(image=image) == {"image"}
-    else:
-        studio.require_describable(dataclasses.replace(USUAL, image=image))
+    studio.require_describable(dataclasses.replace(USUAL, image=image))
 
 
 TRAPS = {
