@@ -29,9 +29,14 @@ USUAL = "7d"
 class Change(Protocol):
     """A transition, or what is enough of one."""
 
-    at: dt.datetime
-    came_from: str
-    went_to: str
+    @property
+    def at(self) -> dt.datetime: ...
+
+    @property
+    def came_from(self) -> str: ...
+
+    @property
+    def went_to(self) -> str: ...
 
 
 class Turn(NamedTuple):

@@ -37,7 +37,7 @@ def now():
 
 
 def test_an_empty_calendar_says_so(calendar):
-    page, found, text = calendar()
+    _, found, text = calendar()
     assert found == []
     assert "Nothing is known that ends" in text
     assert "twelve months" not in text

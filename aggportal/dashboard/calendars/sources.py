@@ -22,7 +22,7 @@ from aggportal.clusters.models import Cluster, SeenCertificate, WatchedAPIServic
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Source:
-    """Rows that end. `column` holds when; `row_of` keeps what a page needs."""
+    """Rows that end; `column` holds when."""
 
     rows: QuerySet[Any]
     column: str
@@ -83,7 +83,7 @@ def sources(
     """What ends until then, of one cluster or of all. What clusters hold counts after its end too:
     it has stopped to work. Certificates of ours do not: they may have been replaced elsewhere.
     """
-    found = (
+    found: tuple[Source, ...] = (
         Source(rows=_seen(), column="not_after"),
         Source(rows=_bundles(), column="ca_not_after"),
         Source(rows=live_authorities().filter(not_after__gte=now), column="not_after"),
