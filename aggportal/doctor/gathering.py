@@ -52,14 +52,16 @@ class Looker(Reads):
         return self.client.list_pages(APISERVICES_PATH).items
 
     def identity(self) -> Identity | None:
-        """Who the API server takes us for. Before 1.28 it does not say: then what we present."""
+        """Who the API server takes us for. Before 1.28 it does not say, or it refuses to where
+        an account has few rights: then the name in what we present.
+        """
         try:
             found = self.client.who_am_i()
         except KubeError:
-            return None
-        if found.username:
-            return found
-        return Identity(username=name_in(self.client.connection), note=found.note)
+            found = Identity(username="")
+        if not found.username:
+            found = Identity(username=name_in(self.client.connection), note=found.note)
+        return found if found.username else None
 
     def version(self) -> Version | None:
         """What Kubernetes calls itself, None where it does not say."""
@@ -116,9 +118,14 @@ class Looker(Reads):
         service = self.object_at(place(f"{base}/services/{name}"))
         if not isinstance(service, Known):
             return ServiceEvidence(service=service, endpoints=Absent(path=base))
+        endpoints: Read[tuple[Json, ...]] = Absent(path=base)
+        if slices:
+            endpoints = self._slices(namespace, name)
+        if isinstance(endpoints, Absent):  # before 1.21
+            endpoints = self._endpoints(base, name)
         return ServiceEvidence(
             service=service,
-            endpoints=self._slices(namespace, name) if slices else self._endpoints(base, name),
+            endpoints=endpoints,
             pods=self._pods(base, mapping_at(service.value, "spec", "selector")),
         )
 
@@ -222,7 +229,7 @@ def group_path(each: APIService) -> str:
 def _samples(text: str, wanted: tuple[str, ...]) -> Iterator[tuple[str, float]]:
     """Lines `name{labels} value` of Prometheus' text format."""
     for line in text.splitlines():
-        if line.startswith(wanted):
+        if line.startswith(wanted) and re.split(r"[ {]", line, maxsplit=1)[0] in wanted:
             name, _, number = line.rpartition(" ")
             with contextlib.suppress(ValueError):
                 yield name[:300], float(number)

@@ -58,8 +58,10 @@ def counters_stand_still(evidence: Evidence) -> Outcome:
     }
     if not risen:
         return Passed(evidence=tuple(_counted(values)))
+    rose = _n("%(names)s rose since the last look.")
+    text = rose if evidence.earlier_metrics else _n("%(names)s: not 0 since kube-apiserver began.")
     return Found(
-        sentence=say(_n("%(names)s rose."), names=", ".join(sorted(name for name in risen))[:600]),
+        sentence=say(text, names=", ".join(sorted(risen))[:600]),
         evidence=tuple(_counted(risen)),
         remedy=Remedy(
             sentence=say(

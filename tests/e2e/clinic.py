@@ -48,6 +48,12 @@ class Authority(TestAuthority):
         constraints = x509.BasicConstraints(ca=True, path_length=None)
         return builder.add_extension(constraints, critical=True).sign(self.key, hashes.SHA256())
 
+    def leaf(
+        self, common_name: str, usage: x509.ObjectIdentifier, *, days: tuple[int, int]
+    ) -> Pair:
+        """A certificate for one use, without names."""
+        return self._leaf(_name(common_name), usage, days=days)
+
 
 def no_admission_of_accounts(*flags: str) -> list[str]:
     """Pods may be written without a controller that makes tokens."""
@@ -94,10 +100,10 @@ class Clinic:
 
     def restart(self, flags: Sequence[str]) -> None:
         """Other flags for kube-apiserver; what it published before is forgotten."""
-        self.client.delete(CONFIG_MAP)
         self.plane.stop_apiserver()
         self.plane.start_apiserver(flags)
         self.client = self.plane.client()
+        self.client.delete(CONFIG_MAP)
 
     def look(self, client: ApiClient | None = None, *, subject: str = NAME) -> dict[str, Result]:
         """One examination: the results of the cluster and of one APIService, by check."""

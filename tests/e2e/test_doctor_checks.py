@@ -8,13 +8,13 @@ from __future__ import annotations
 import base64
 import contextlib
 import dataclasses
-import datetime as dt
 
 import pytest
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from aggportal.doctor.evidence import Managed, ProxyClient
 from aggportal.doctor.findings import Severity, Verdict
-from aggportal.kube.apiservices import APISERVICES_PATH, parse_apiservice
+from aggportal.kube.apiservices import APISERVICES_PATH
 from aggportal.kube.permissions import DOCTOR_RULES, READ_RULES
 from aggportal.pki.reading import read_certificates
 from tests.e2e.backend import NAME, Backend
@@ -28,6 +28,7 @@ from tests.e2e.clinic import (
     front_proxy_flags,
     no_admission_of_accounts,
 )
+from tests.e2e.control_plane import ExtensionServer
 from tests.kube.tls import TestAuthority
 
 pytestmark = pytest.mark.e2e
@@ -50,8 +51,14 @@ def usual(folder):
     return front_proxy_flags(folder / "usual", [FRONT_PROXY], proxy_client())
 
 
-def proxy_client(authority=FRONT_PROXY, name="front-proxy-client"):
-    return authority.client(name)
+def proxy_client(
+    authority=FRONT_PROXY,
+    name="front-proxy-client",
+    *,
+    usage=ExtendedKeyUsageOID.CLIENT_AUTH,
+    days=(-10, 300),
+):
+    return authority.leaf(name, usage, days=days)
 
 
 @pytest.fixture(scope="module")
@@ -265,21 +272,35 @@ def second_service(clinic, **spec):
         yield f"{APISERVICES_PATH}/v2.clinic.example.com"
 
 
-def slices(*addresses, port="https"):
-    """An EndpointSlice; each address is (IP, node)."""
-    endpoints = [
-        {"addresses": [ip], "conditions": {"ready": True}, "nodeName": node}
-        for ip, node in addresses
-    ]
-    labels = {"kubernetes.io/service-name": "second"}
+def ready(*addresses, port="https"):
+    """Ready endpoints, each (IP, node), as an object of before EndpointSlices."""
+    places = [{"ip": ip, "nodeName": node} for ip, node in addresses]
+    ports = [{"name": port, "port": 8443}]
+    body = {"apiVersion": "v1", "kind": "Endpoints", "metadata": {"name": "second"}}
+    return {**body, "subsets": [{"addresses": places, "ports": ports}]}
+
+
+def sliced(document):
+    """The same as an EndpointSlice."""
+    (subset,) = document["subsets"]
     return {
         "apiVersion": "discovery.k8s.io/v1",
         "kind": "EndpointSlice",
-        "metadata": {"name": "second-1", "labels": labels},
+        "metadata": {"name": "second", "labels": {"kubernetes.io/service-name": "second"}},
         "addressType": "IPv4",
-        "ports": [{"name": port, "port": 8443, "protocol": "TCP"}],
-        "endpoints": endpoints,
+        "ports": [{**subset["ports"][0], "protocol": "TCP"}],
+        "endpoints": [
+            {"addresses": [each["ip"]], "nodeName": each["nodeName"], "conditions": {"ready": True}}
+            for each in subset["addresses"]
+        ],
     }
+
+
+def endpoints(clinic, document):
+    """Make them meanwhile, in the form that this kube-apiserver knows."""
+    if clinic.client.get_raw(SLICES).status == 200:
+        return clinic.made(SLICES, sliced(document))
+    return clinic.made("/api/v1/namespaces/clinic/endpoints", document)
 
 
 SECOND = {"subject": "v2.clinic.example.com"}
@@ -297,21 +318,21 @@ def test_a_port_that_the_service_does_not_have_is_found(clinic):
 def test_no_endpoints_and_wrongly_named_ones_and_a_lonely_one_are_found(clinic):
     with second_service(clinic):
         clinic.finds("A07", **SECOND)
-        with clinic.made(SLICES, slices(("192.0.2.10", "a"), port="web")):
+        with endpoints(clinic, ready(("192.0.2.10", "a"), port="web")):
             assert "web" in str(clinic.finds("A07", **SECOND)["A07"].sentence)
-        with clinic.made(SLICES, slices(("192.0.2.10", "a"))):
+        with endpoints(clinic, ready(("192.0.2.10", "a"))):
             assert clinic.finds("A08", **SECOND)["A07"].verdict == Verdict.PASSED
-        with clinic.made(SLICES, slices(("192.0.2.10", "a"), ("192.0.2.11", "b"))):
+        with endpoints(clinic, ready(("192.0.2.10", "a"), ("192.0.2.11", "b"))):
             clinic.passes("A07", "A08", **SECOND)
 
 
-def pod(name, *, labels, node="worker", **spec):
+def pod(name, *, labels, **spec):
     container = {"name": name.rpartition("-")[0] or name, "image": "none"}
     return {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {"name": name, "labels": labels},
-        "spec": {"nodeName": node, "containers": [container | spec.pop("container", {})], **spec},
+        "spec": {"containers": [container | spec.pop("container", {})], **spec},
     }
 
 
@@ -390,7 +411,7 @@ def test_a_port_that_a_provider_shuts_is_told_while_nothing_comes_through(clinic
 
 def kube_apiserver(name, **flags):
     command = ["kube-apiserver", *(f"--{n.replace('_', '-')}={v}" for n, v in flags.items())]
-    return pod(f"kube-apiserver-{name}", labels={}, node=name, container={"command": command})
+    return pod(f"kube-apiserver-{name}", labels={}, container={"command": command})
 
 
 SEVEN = {
@@ -412,7 +433,7 @@ def test_kube_apiservers_with_different_flags_are_found(clinic):
             clinic.passes("T12")
         changed = SEVEN | {"requestheader_allowed_names": "somebody"}
         with clinic.made(pods, kube_apiserver("two", **changed)):
-            assert "two: somebody" in str(clinic.finds("T12")["T12"].sentence)
+            assert "kube-apiserver-two: somebody" in str(clinic.finds("T12")["T12"].sentence)
         with clinic.made(pods, kube_apiserver("two")):
             assert "lacks" in str(clinic.finds("T12")["T12"].sentence)
 
@@ -583,3 +604,93 @@ def granted(clinic, user, rules):
         clinic.made(f"{RBAC}/clusterrolebindings", binding),
     ):
         yield
+
+
+# A real extension API server, which looks at the proxy client certificate.
+
+
+@pytest.fixture(scope="module")
+def wardle(clinic):
+    """It starts while trust is published: without, it would not."""
+    extension = ExtensionServer(plane=clinic.plane, serving=SERVING.serving("api.wardle.svc"))
+    clinic.plane.expose_on_loopback("wardle", "api")
+    reference = {"namespace": "wardle", "name": "api", "port": extension.port}
+    name = "v1alpha1.wardle.example.com"
+    body = apiservice(name, SERVING.pem, extension.port, service=reference)
+    clinic.client.create(APISERVICES_PATH, body)
+    extension.start()
+    return name
+
+
+def test_users_arrive_as_themselves_at_a_real_extension_server(clinic, wardle):
+    clinic.passes("A01", "A09", "A11", "A16", "A17", subject=wardle)
+
+
+# Flags that only a restart changes.
+
+
+def managing(clinic, pair, *cas):
+    """Let the doctor know what is managed: this proxy client certificate, these authorities."""
+    client = ProxyClient(certificate=read_certificates(pair.certificate_pem)[0], label="ours")
+    known = tuple(read_certificates(ca.pem)[0] for ca in cas)
+    managed = Managed(front_proxy_cas=known, proxy_clients=(client,))
+    clinic.background = dataclasses.replace(clinic.background, managed=managed)
+
+
+def test_trust_that_is_set_up_badly_is_found(clinic, folder):
+    young = TestAuthority(common_name="front-proxy-ca")  # the same name with another key
+    over = {"requestheader_allowed_names": "", "requestheader_username_headers": "X-Somebody"}
+    cas, pair = [FRONT_PROXY, young, clinic.plane.authority], proxy_client()
+    clinic.restart(front_proxy_flags(folder / "bad", cas, pair, **over))
+    managing(clinic, pair, FRONT_PROXY)
+    seen = clinic.finds("T02", "T03", "T04", "T07", "T08")
+    assert seen["T02"].severity == Severity.CRITICAL
+    assert "X-Remote-User" in seen["T04"].remedy.command
+
+
+def test_trust_that_is_not_set_up_and_an_external_name_that_is_routed_to_are_found(clinic):
+    routing = "--enable-aggregator-routing=true"
+    clinic.restart(no_admission_of_accounts(routing))
+    assert clinic.finds("T01", "A05")["T01"].severity == Severity.CRITICAL
+
+
+OTHER = Authority(common_name="other-ca")
+SERVER_ONLY = ExtendedKeyUsageOID.SERVER_AUTH
+PROXY_FAULTS = {
+    "another authority": ("T09", lambda _: proxy_client(OTHER)),
+    "wrong CN": ("T10", lambda _: proxy_client(name="somebody")),
+    "no client auth": ("T10", lambda _: proxy_client(usage=SERVER_ONLY)),
+    "expired": ("T11", lambda _: proxy_client(days=(-9, -1))),
+}
+
+
+@pytest.mark.parametrize("fault", PROXY_FAULTS)
+def test_a_proxy_client_certificate_that_is_refused_is_found(clinic, folder, wardle, fault):
+    check, make = PROXY_FAULTS[fault]
+    pair = make(clinic)
+    # An authority that ends soon, of the same key: another fault, seen on the way.
+    soon = Authority(common_name="front-proxy-ca", key=FRONT_PROXY.key, days=(-9, 20))
+    clinic.restart(front_proxy_flags(folder / "refused", [soon], pair))
+    managing(clinic, pair, FRONT_PROXY)
+    seen = clinic.finds(check, "A01", "A09", "T06", subject=wardle)
+    assert "401" in str(seen["A01"].evidence[0])
+    assert seen["T06"].severity == Severity.WARNING
+
+
+def test_a_proxy_client_certificate_of_the_client_ca_makes_everybody_the_same_user(
+    clinic, folder, wardle
+):
+    pair = clinic.plane.authority.client("front-proxy-client")
+    clinic.restart(front_proxy_flags(folder / "client-ca", [FRONT_PROXY], pair))
+    managing(clinic, pair, FRONT_PROXY)
+    seen = clinic.finds("T09", "A11", subject=wardle)
+    assert seen["A01"].verdict == Verdict.PASSED
+    assert "e2e-admin reach the backend as front-proxy-client" in str(seen["A11"].sentence)
+
+
+def test_all_of_it_passes_when_it_is_mended(clinic, usual, wardle):
+    clinic.restart(usual)
+    managing(clinic, proxy_client(), FRONT_PROXY)
+    clinic.passes(*(f"T{number:02d}" for number in (1, 2, 3, 4, 6, 7, 8, 9, 10, 11)))
+    clinic.passes("A01", "A05", "A09", "A11", subject=wardle)
+    clinic.passes("A01", "A05", "A09", "A11")
