@@ -11,6 +11,7 @@ from pathlib import Path
 import dj_database_url
 import django_stubs_ext
 from csp.constants import NONE, SELF
+from environs import validate
 
 from aggportal.env import email_settings, env, read_or_make_secret
 
@@ -51,6 +52,8 @@ SCAN_PORTS: list[str] = env.list(
     ["443", "465", "563", "636", "853", "989", "990", "992", "993", "995", "1024-65535"],
 )
 SCANS_PER_MINUTE = env.int("AGGPORTAL_SCANS_PER_MINUTE", 10)
+# How many days the history of availability and of findings is kept.
+HISTORY_DAYS = env.int("AGGPORTAL_HISTORY_DAYS", 90, validate=validate.Range(min=1, max=3650))
 
 # How mail leaves: smtp://, submission:// (STARTTLS) or smtps:// with user:password@host:port, or
 # console:. Empty: it does not.

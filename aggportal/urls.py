@@ -16,7 +16,7 @@ urlpatterns = [
     path("", include("aggportal.certs.urls")),
     path("clusters/", include("aggportal.clusters.urls")),
     path("notices/", include("aggportal.notices.urls")),
-    path("flags/", include("aggportal.snippets.urls")),
+    path("", include("aggportal.snippets.urls")),
     path("scan/", include("aggportal.scans.urls")),
     path("audit/", include("aggportal.ledger.urls")),
     path("admin/", admin.site.urls),

@@ -22,12 +22,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pki": {"words"},
     "kube": {"words"},
     "tls": {"words", "pki", "kube"},
+    "doctor": {"words", "pki", "kube", "tls"},
     "web": {"words"},
     "ledger": _GROUND,
     "accounts": _GROUND,
     "vault": _GROUND,
     "certs": _GROUND | {"pki"},
-    "clusters": _GROUND | {"certs", "pki", "kube"},
+    "clusters": _GROUND | {"certs", "pki", "kube", "doctor"},
     "notices": _GROUND | {"clusters", "certs", "pki", "kube"},
     "snippets": _GROUND | {"clusters", "certs", "pki", "kube"},
     "scans": _GROUND | {"clusters", "certs", "pki", "kube", "tls"},
@@ -38,7 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "wsgi": set(),
     "asgi": set(),
 }
-PURE = {"words", "pki", "kube", "tls"}
+PURE = {"words", "pki", "kube", "tls", "doctor"}
 # Inside an app: urls → views → forms, services → models. What each kind of module may not import.
 MAY_NOT_IMPORT_KIND = {
     "models": {"urls", "views", "admin", "forms", "services"},

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 
-from aggportal.clusters.models import Transition
+from django.conf import settings
+
+from aggportal.clusters.models import Silence, Transition
 from aggportal.clusters.services.drafts import drop_expired_drafts
+from aggportal.clusters.services.examining import Examiner
+from aggportal.clusters.services.findings import forget_old_findings
 from aggportal.web.periodic import periodic
 
-HISTORY = dt.timedelta(days=90)
+EXAMINER = Examiner()
 
 
 @periodic("clusters.drop_drafts", every=dt.timedelta(minutes=1))
@@ -18,4 +22,13 @@ def _drop_drafts(now: dt.datetime) -> None:
 
 @periodic("clusters.trim_history", every=dt.timedelta(hours=6))
 def _trim_history(now: dt.datetime) -> None:
-    Transition.objects.filter(at__lt=now - HISTORY).delete()
+    before = now - dt.timedelta(days=settings.HISTORY_DAYS)
+    Transition.objects.filter(at__lt=before).delete()
+    Silence.objects.filter(ended__lt=before).delete()
+    forget_old_findings(before=before)
+
+
+@periodic("clusters.examine", every=dt.timedelta(seconds=1))
+def _examine(now: dt.datetime) -> None:
+    """Begin the examinations that are due, beside the round."""
+    EXAMINER.go(now=now)

@@ -6,27 +6,16 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from aggportal.clusters.models import Transition, WatchedAPIService
+from aggportal.clusters.looking_back import History, WantedHistory, read_history
+from aggportal.clusters.models import WatchedAPIService
 from aggportal.clusters.rows import TlsLook, tls_look
-from aggportal.clusters.strips import Part, strip
 from aggportal.kube.apiservices import APIService, parse_apiservice
-from aggportal.kube.causes import Cause, explain
+from aggportal.kube.causes import Cause
 from aggportal.kube.manifests import dump_yaml
 from aggportal.kube.registering import require_may_delete
 from aggportal.pki.errors import PkiError
 from aggportal.pki.reading import CertificateFacts, read_certificates
 from aggportal.words import RefusedError, Sentence
-
-HISTORY = dt.timedelta(days=7)
-MOST_TRANSITIONS = 50
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Event:
-    """One transition with the words for its cause."""
-
-    transition: Transition
-    cause: Cause | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,17 +28,14 @@ class ServicePage:
     tls: TlsLook
     chain: tuple[CertificateFacts, ...]
     chain_trouble: Sentence | None
-    events: tuple[Event, ...]
-    strip: tuple[Part, ...]
+    history: History
     manifest: str
     keeps: RefusedError | None
 
 
-def make_page(row: WatchedAPIService, *, now: dt.datetime) -> ServicePage:
-    """Read the row's object and its history; one query."""
+def make_page(row: WatchedAPIService, wanted: WantedHistory, *, now: dt.datetime) -> ServicePage:
+    """Read the row's object and its history; three queries."""
     service = parse_apiservice(row.raw)
-    history = row.cluster.transitions.filter(name=row.name)
-    latest = list(history.order_by("-at", "-pk")[:MOST_TRANSITIONS])
     chain, trouble = _chain(service)
     return ServicePage(
         row=row,
@@ -58,8 +44,7 @@ def make_page(row: WatchedAPIService, *, now: dt.datetime) -> ServicePage:
         tls=tls_look(row, now=now),
         chain=chain,
         chain_trouble=trouble or row.tls_trouble_sentence,
-        events=tuple(Event(transition=each, cause=_cause(each)) for each in latest),
-        strip=strip(latest[::-1], status=row.available, start=now - HISTORY, end=now),
+        history=read_history(row, wanted, now=now),
         manifest=dump_yaml(_without_noise(row.raw)),
         keeps=why_it_stays(row),
     )
@@ -81,12 +66,6 @@ def _chain(service: APIService) -> tuple[tuple[CertificateFacts, ...], Sentence 
         return read_certificates(service.ca_bundle, field="spec.caBundle"), None
     except PkiError as refused:
         return (), refused.sentence
-
-
-def _cause(transition: Transition) -> Cause | None:
-    if transition.went_to in ("", "True"):
-        return None
-    return explain(reason=transition.reason, message=transition.message)
 
 
 def _without_noise(raw: Mapping[str, object]) -> dict[str, object]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from urllib.parse import quote
 
@@ -17,24 +17,30 @@ from django.template.loader import render_to_string
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
+from aggportal.clusters.health import Worst, symbol_of, tone_of, worst_of
+from aggportal.clusters.history import Span, Stretch, stretches, uptime
 from aggportal.clusters.liveness import Liveness, liveness_of
 from aggportal.clusters.models import (
     Availability,
     Cluster,
     ClusterState,
+    Finding,
+    Harm,
     Lease,
     Tls,
-    Transition,
     WatchedAPIService,
 )
 from aggportal.clusters.models.apiservices import CARE_DAYS
-from aggportal.clusters.strips import Part, by_name, strip
+from aggportal.clusters.silences import silences_of
+from aggportal.clusters.strips import Part, by_name, draw
+from aggportal.clusters.why import Chart, answer_text, read_chart, suffering_from
 from aggportal.kube.causes import Cause, explain
-from aggportal.web.sentences import visible
+from aggportal.web.sentences import visible, words
 from aggportal.web.templatetags.portal import relative
 
 STRIP = dt.timedelta(hours=24)
 TURN = dt.timedelta(minutes=5)
+MOST_NOTES = 3
 _LOOK = {
     Availability.TRUE.value: ("ok", "check-circle-fill"),
     Availability.FALSE.value: ("bad", "x-circle-fill"),
@@ -79,8 +85,23 @@ class TlsLook:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Mark:
+    """The worst that the doctor found of an APIService: word and look, what it is, where it is."""
+
+    word: str
+    tone: str
+    symbol: str
+    said: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Row:
-    """One line of the table, ready to be printed. Equal rows look alike; `cause` follows."""
+    """One line of the table, ready to be printed. Equal rows look alike; `cause` follows.
+
+    `notes` are what the doctor found of one that fails and who suffers from it, `answer` what came
+    through the aggregator.
+    """
 
     name: str
     url: str
@@ -94,9 +115,13 @@ class Row:
     priorities: str
     tls: TlsLook
     strip: tuple[Part, ...]
+    uptime: str
     flash: bool
     cause: Cause | None = field(default=None, compare=False)
     message: str = ""
+    worst: Mark | None = None
+    notes: tuple[str, ...] = ()
+    answer: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,6 +145,7 @@ class Board:
     wanted: Wanted
     rows: tuple[Row, ...]
     counts: tuple[Count, ...]
+    worst: Worst | None = None
 
     def lines(self) -> Iterator[str]:
         """Yield the markup of each row."""
@@ -164,16 +190,33 @@ def turn_of(now: dt.datetime) -> str:
 
 
 def make_board(cluster: Cluster, lease: Lease | None, wanted: Wanted, *, now: dt.datetime) -> Board:
-    """Read the rows and what happened to them in the last day; two queries."""
+    """Read the rows, what happened to them in the last day, what the doctor found of them; four
+    queries, and one where something fails.
+    """
     found = list(cluster.apiservices.worst_first(now=now).defer("raw", "tls_trouble"))
     sets = _sets(found, now=now)
     liveness = liveness_of(cluster.state, lease, now=now)
-    happened = cluster.transitions.filter(at__gt=now - STRIP).order_by("at", "pk")
+    day = Span(start=now - STRIP, end=now)
+    happened = cluster.transitions.filter(at__gt=day.start).order_by("at", "pk")
     lately = by_name(happened.defer("reason", "message", "cause"))
+    silences = silences_of(cluster, day)
     text = wanted.text.casefold()
     base = f"{cluster.get_absolute_url()}apiservices/"
+    told = read_chart(cluster, now=now)
     rows = tuple(
-        _row(each, lately.get(each.name, ()), wanted=wanted, base=base, now=now)
+        _with_doctor(
+            _row(
+                each,
+                stretches(
+                    lately.get(each.name, ()), status=each.available, span=day, silences=silences
+                ),
+                wanted=wanted,
+                base=base,
+                now=now,
+            ),
+            each,
+            told,
+        )
         for each in sets[wanted.state]
         if not text or text in f"{each.name} {each.service} {each.reason}".casefold()
     )
@@ -194,6 +237,7 @@ def make_board(cluster: Cluster, lease: Lease | None, wanted: Wanted, *, now: dt
         wanted=wanted,
         rows=rows,
         counts=counts,
+        worst=worst_of(told.loud),
     )
 
 
@@ -221,7 +265,7 @@ def needs_care(row: WatchedAPIService, *, now: dt.datetime) -> bool:
 
 def _row(
     row: WatchedAPIService,
-    lately: Sequence[Transition],
+    day: Sequence[Stretch],
     *,
     wanted: Wanted,
     base: str,
@@ -241,11 +285,48 @@ def _row(
         since_text=_relative(row.since, now=now) if row.since else "",
         priorities=f"{_figure(row.group_priority)} / {_figure(row.version_priority)}",
         tls=tls_look(row, now=now),
-        strip=strip(lately, status=row.available, start=now - STRIP, end=now),
+        strip=draw(day, span=Span(start=now - STRIP, end=now)),
+        uptime=uptime(day).text,
         flash=wanted.newer_than is not None and row.state_version > wanted.newer_than,
         cause=explain(reason=row.reason, message=row.message) if fails else None,
         message=plain(row.message) if fails else "",
     )
+
+
+def _with_doctor(line: Row, row: WatchedAPIService, chart: Chart) -> Row:
+    """The line with what the doctor has to say of it."""
+    found = chart.findings.get(row.name, ())
+    grave = any(each.harm <= Harm.ERROR for each in found)
+    if not (found or line.cause):
+        return line
+    opened = line.cause is not None or grave
+    return replace(
+        line,
+        worst=_mark(found[0]) if found else None,
+        notes=_notes(row, found, chart, said=line.cause) if opened else (),
+        answer=answer_text(chart.answers[row.name]) if opened and row.name in chart.answers else "",
+    )
+
+
+def _mark(finding: Finding) -> Mark:
+    harm = Harm(finding.harm)
+    return Mark(
+        word=str(harm.label),
+        tone=tone_of(harm),
+        symbol=symbol_of(harm),
+        said=words(finding.said) if finding.said else "",
+        url=finding.get_absolute_url(),
+    )
+
+
+def _notes(
+    row: WatchedAPIService, found: Sequence[Finding], chart: Chart, *, said: Cause | None
+) -> tuple[str, ...]:
+    """What the row does not say already."""
+    suffering = [each.finding for each in suffering_from(row, chart.loud)]
+    told = [words(each.said) for each in (*found[:MOST_NOTES], *suffering) if each.said]
+    known = words(said.sentence) if said else ""
+    return tuple(dict.fromkeys(each for each in told if each != known))
 
 
 def tls_look(row: WatchedAPIService, *, now: dt.datetime) -> TlsLook:

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from aggportal.clusters.history import Change, Span, Stretch, stretches
 from aggportal.clusters.models import Availability, Transition
 
 WIDTH = 1000
@@ -29,25 +30,31 @@ class Part:
 
 
 def strip(
-    transitions: Sequence[Transition], *, status: str, start: dt.datetime, end: dt.datetime
+    transitions: Sequence[Change],
+    *,
+    status: str,
+    start: dt.datetime,
+    end: dt.datetime,
+    silences: Sequence[Span] = (),
 ) -> tuple[Part, ...]:
-    """The parts between `start` and `end`; `transitions` oldest first, `status` is the present one.
+    """The parts between `start` and `end`; see `history.stretches` for what they are made from."""
+    span = Span(start=start, end=end)
+    return draw(stretches(transitions, status=status, span=span, silences=silences), span=span)
 
-    Before the first transition stands what it came from; without any, the present status. What is
-    too short to be seen is drawn as one part with its neighbour, in the colour of the worse.
+
+def draw(found: Sequence[Stretch], *, span: Span) -> tuple[Part, ...]:
+    """The stretches of `span` as parts. What is too short to be seen is drawn as one part with its
+    neighbour, in the colour of the worse.
     """
-    inside = [each for each in transitions if start < each.at <= end]
-    first = inside[0].came_from if inside else status
-    edges = [(start, first), *((each.at, each.went_to) for each in inside)]
-    length = (end - start).total_seconds()
+    length = (span.end - span.start).total_seconds()
     parts: list[Part] = []
-    for index, (at, held) in enumerate(edges):
-        until = edges[index + 1][0] if index + 1 < len(edges) else end
-        x = min(round((at - start).total_seconds() / length * WIDTH), WIDTH - _LEAST)
+    for each in found:
+        held = each.status
+        x = min(round((each.start - span.start).total_seconds() / length * WIDTH), WIDTH - _LEAST)
         if parts and x - parts[-1].x < _LEAST:
             last = parts.pop()
             x, held = last.x, max(last.status, held, key=_badness)
-        ends = round((until - start).total_seconds() / length * WIDTH)
+        ends = round((each.end - span.start).total_seconds() / length * WIDTH)
         css = _CSS.get(held, "strip-none")
         parts.append(Part(x=x, width=max(ends - x, _LEAST), css=css, status=held))
     return tuple(parts)

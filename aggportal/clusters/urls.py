@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from django.urls import path
 
-from aggportal.clusters.views import apiservices, clusters, connecting, live, registering, settings
+from aggportal.clusters.views import (
+    apiservices,
+    clusters,
+    connecting,
+    doctor,
+    live,
+    registering,
+    settings,
+)
 
 app_name = "clusters"
 urlpatterns = [
@@ -16,8 +24,15 @@ urlpatterns = [
     path("<slug:slug>/test/", clusters.cluster_test, name="cluster_test"),
     path("<slug:slug>/role/", clusters.cluster_role, name="cluster_role"),
     path("<slug:slug>/settings/", settings.cluster_edit, name="cluster_edit"),
+    path("<slug:slug>/trust/", settings.cluster_trust, name="cluster_trust"),
     path("<slug:slug>/credentials/", connecting.cluster_reconnect, name="cluster_reconnect"),
     path("<slug:slug>/delete/", settings.cluster_delete, name="cluster_delete"),
+    path("<slug:slug>/doctor/", doctor.doctor_show, name="doctor_show"),
+    path("<slug:slug>/doctor/board/", doctor.doctor_board, name="doctor_board"),
+    path("<slug:slug>/doctor/ask/", doctor.doctor_ask, name="doctor_ask"),
+    path("<slug:slug>/doctor/history/", doctor.finding_list, name="finding_list"),
+    path("<slug:slug>/doctor/<int:pk>/mute/", doctor.finding_mute, name="finding_mute"),
+    path("<slug:slug>/doctor/<int:pk>/unmute/", doctor.finding_unmute, name="finding_unmute"),
     path("<slug:slug>/apiservices/new/", registering.apiservice_new, name="apiservice_new"),
     path(
         "<slug:slug>/apiservices/<str:name>/", apiservices.apiservice_show, name="apiservice_show"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from aggportal.certs.models import Authority, Certificate, OwnRequest, SigningRequest
+from aggportal.clusters.health import Worst, worst_by_cluster
 from aggportal.clusters.models import Cluster, WatchedAPIService
 from aggportal.dashboard.timeline import Expiry
 from aggportal.notices.services.ending import standing, standing_authorities
@@ -87,6 +88,13 @@ def count_ending(*, now: dt.datetime, within: dt.timedelta = SOON) -> int:
         + standing(ending, now=now).count()
         + WatchedAPIService.objects.filter(ca_not_after__lte=until).count()
     )
+
+
+def clusters_with_worst(*, now: dt.datetime) -> list[tuple[Cluster, Worst | None]]:
+    """Return each cluster with the worst that the doctor found in it, by name."""
+    worst = worst_by_cluster(now=now)
+    clusters = Cluster.objects.select_related("state", "examination")
+    return [(each, worst.get(each.pk)) for each in clusters.defer("examination__standing")]
 
 
 def find(text: str) -> list[Found]:

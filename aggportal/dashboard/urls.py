@@ -9,5 +9,6 @@ from aggportal.dashboard import views
 app_name = "dashboard"
 urlpatterns = [
     path("", views.dashboard_show, name="dashboard_show"),
+    path("calendar/", views.calendar_show, name="calendar_show"),
     path("search/", views.search_show, name="search_show"),
 ]

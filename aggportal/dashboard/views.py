@@ -12,8 +12,15 @@ from django.views.decorators.http import require_GET
 
 from aggportal.accounts.roles import Role, role_required
 from aggportal.certs.models import Authority, SigningRequest
-from aggportal.clusters.models import Cluster, ClusterState
-from aggportal.dashboard.overview import Figure, count_ending, expiries, find
+from aggportal.clusters.models import ClusterState
+from aggportal.dashboard.calendars.pages import make_calendar, read_wanted
+from aggportal.dashboard.overview import (
+    Figure,
+    clusters_with_worst,
+    count_ending,
+    expiries,
+    find,
+)
 from aggportal.dashboard.timeline import lay_out
 from aggportal.ledger.models import Entry, Outcome
 from aggportal.ledger.services import ChainState, verify_chain
@@ -36,7 +43,7 @@ def dashboard_show(request: HttpRequest) -> HttpResponse:
         "timeline": lay_out(ending, now=now),
         "soonest": ending[0] if ending else None,
         "ending": ending[:12],
-        "clusters": Cluster.objects.select_related("state").order_by("name"),
+        "clusters": clusters_with_worst(now=now),
         "authorities": Authority.objects.count(),
         "lately": Entry.objects.filter(outcome=Outcome.DONE).order_by("-seq")[:LATELY],
     }
@@ -51,6 +58,14 @@ def search_show(request: HttpRequest) -> HttpResponse:
     found = find(text) if text else []
     context = {"search_text": text, "found": found}
     return render(request, "dashboard/search_page.html", context)
+
+
+@require_GET
+@role_required(Role.VIEWER)
+def calendar_show(request: HttpRequest) -> HttpResponse:
+    """Show what stops working when, across clusters, soonest first."""
+    page = make_calendar(read_wanted(request.GET.dict()), now=timezone.now())
+    return render(request, "dashboard/calendar_page.html", {"page": page})
 
 
 def _figures(soon: int, chain: ChainState) -> tuple[Figure, ...]:

@@ -7,16 +7,17 @@ own errors. The `kubernetes` package is imported at the first exchange, since it
 
 from __future__ import annotations
 
+import math
 import re
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from aggportal.kube.connections import Connection
 from aggportal.kube.egress import EgressPolicy, Resolve
-from aggportal.kube.errors import Gone, InvalidInput, NotFound, NotKubernetes
+from aggportal.kube.errors import Gone, InvalidInput, NotFound, NotKubernetes, TimedOut
 from aggportal.kube.permissions import Access, AccessRule
 from aggportal.words import Sentence
 from aggportal.words import gettext_noop as _n
@@ -54,10 +55,20 @@ class Timeouts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RawAnswer:
-    """Any answer, whatever its status: at most 4 kB of the body, our token taken out."""
+    """Any answer, whatever its status: as much of the body as was asked for, our token out."""
 
     status: int
     text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """How to ask for a raw answer: query, seconds as a whole, bytes of the body, Accept header."""
+
+    params: Mapping[str, str] = field(default_factory=dict)
+    seconds: float | None = None
+    limit: int = MAX_PREFIX
+    accept: str = "application/json"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,6 +110,8 @@ class ApiClient:
     ) -> None:
         self.connection = connection
         self.timeouts = timeouts or Timeouts()
+        # Where several exchanges share one deadline: the `time.monotonic()` that none outlasts.
+        self.ends_at = math.inf
         self._egress = egress
         self._resolve = resolve
         self._lock = threading.Lock()
@@ -110,13 +123,16 @@ class ApiClient:
         """The JSON object at `path`, at most 1 MB."""
         return self._json("GET", path, params)
 
-    def get_raw(self, path: str, *, seconds: float | None = None) -> RawAnswer:
-        """Status and first 4 kB of whatever is at `path`; raises only if no answer came."""
+    def get_raw(self, path: str, *, asked: Asked | None = None) -> RawAnswer:
+        """Status and beginning of whatever is at `path`; raises only if no answer came."""
         from aggportal.kube.failures import without_secret
 
-        request = _request("GET", path)
-        with self._door().send(request, seconds=seconds or self.timeouts.total) as answer:
-            text = answer.prefix(MAX_PREFIX).decode("utf-8", "replace")
+        how = asked or Asked()
+        request = replace(_request("GET", path, how.params), accept=how.accept)
+        with self._door().send(
+            request, seconds=self._left(how.seconds or self.timeouts.total)
+        ) as answer:
+            text = answer.prefix(how.limit).decode("utf-8", "replace")
             return RawAnswer(status=answer.status, text=without_secret(text, answer.secret))
 
     def list_pages(self, path: str) -> Listing:
@@ -245,8 +261,15 @@ class ApiClient:
         body: Json | None = None,
     ) -> Json:
         request = _request(method, path, params, body)
-        with self._door().send(request, seconds=self.timeouts.total) as answer:
+        with self._door().send(request, seconds=self._left(self.timeouts.total)) as answer:
             return answer.json(MAX_BODY)[0]
+
+    def _left(self, seconds: float) -> float:
+        """What of `seconds` is left before `ends_at`. Raises TimedOut when nothing is."""
+        left = min(seconds, self.ends_at - time.monotonic())
+        if left <= 0:
+            raise TimedOut(_n("The time for all questions together was over."))
+        return left
 
     def _not_kubernetes(self) -> NotKubernetes:
         from aggportal.kube.failures import not_kubernetes
@@ -259,7 +282,7 @@ class ApiClient:
         deadline = time.monotonic() + 2 * self.timeouts.listing
         while True:
             params = {"limit": str(PAGE)} | ({"continue": token} if token else {})
-            seconds = min(self.timeouts.listing, deadline - time.monotonic())
+            seconds = self._left(min(self.timeouts.listing, deadline - time.monotonic()))
             with self._door().send(_request("GET", path, params), seconds=seconds) as answer:
                 page, size = answer.json(min(MAX_LIST, max(left, 0)))
             metadata, listed = page.get("metadata"), page.get("items")

@@ -48,6 +48,7 @@ class Request:
     params: Mapping[str, str]
     body: Mapping[str, Any] | None = None
     content_type: str = "application/json"
+    accept: str = "application/json"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -274,7 +275,7 @@ class Door:
         query = f"?{urlencode(request.params)}" if request.params else ""
         headers = {
             "Host": self._server.authority,
-            "Accept": "application/json",
+            "Accept": request.accept,
             "User-Agent": USER_AGENT,
         }
         if request.body is not None:

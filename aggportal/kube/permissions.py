@@ -6,6 +6,7 @@ can put another backend behind any API group, so it is a role of its own, given 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -54,6 +55,31 @@ def _rules(*verbs: str) -> tuple[AccessRule, ...]:
 
 READ_RULES = (*_rules("get", "list", "watch"), AccessRule(verb="get", path="/version"))
 WRITE_RULES = _rules("create", "delete")
+_BOTH, _LIST = ("get", "list"), ("list",)
+_RBAC = "rbac.authorization.k8s.io"
+# What the doctor looks at, by group: nothing of it is a secret. The one ConfigMap that it reads is
+# given by the role that Kubernetes made for that (_DOCTOR_BINDING).
+_READ_BY_DOCTOR = (
+    ("", ("services", "namespaces", "nodes", "pods"), _BOTH),
+    ("", ("endpoints",), _BOTH),  # before EndpointSlices came with 1.21
+    ("discovery.k8s.io", ("endpointslices",), _BOTH),
+    ("apps", ("deployments", "daemonsets"), _BOTH),
+    ("policy", ("poddisruptionbudgets",), _LIST),
+    ("networking.k8s.io", ("networkpolicies",), _LIST),
+    ("autoscaling", ("horizontalpodautoscalers",), _LIST),
+    ("apiextensions.k8s.io", ("customresourcedefinitions",), _LIST),
+    (_RBAC, ("clusterroles", "clusterrolebindings", "roles", "rolebindings"), _BOTH),
+)
+_PATHS_OF_DOCTOR = ("/api", "/api/*", "/apis", "/apis/*", "/metrics")
+DOCTOR_RULES = (
+    *(
+        AccessRule(verb=verb, group=group, resource=resource)
+        for group, resources, verbs in _READ_BY_DOCTOR
+        for resource in resources
+        for verb in verbs
+    ),
+    *(AccessRule(verb="get", path=path) for path in _PATHS_OF_DOCTOR),
+)
 
 
 def missing_rules(answers: Iterable[Access]) -> tuple[Sentence, ...]:
@@ -66,16 +92,51 @@ def missing_rules(answers: Iterable[Access]) -> tuple[Sentence, ...]:
 
 
 def render_access(
-    *, name: str = "aggportal", namespace: str = "aggportal", write: bool = False
+    *,
+    name: str = "aggportal",
+    namespace: str = "aggportal",
+    write: bool = False,
+    doctor: bool = False,
 ) -> str:
-    """YAML for `kubectl apply -f -`: namespace, ServiceAccount, ClusterRole and its binding."""
+    """YAML for `kubectl apply -f -`: namespace, ServiceAccount, ClusterRole and its binding.
+
+    `doctor` adds what the doctor reads, nothing of which is a secret.
+    """
     for field, value in (("name", name), ("namespace", namespace)):
         if not _NAME.fullmatch(value):
             raise InvalidInput(
                 _n("This must be one word of lower-case letters, digits and hyphens."), field=field
             )
-    parts = [_ACCOUNT, _ROLE, *([_WRITE_RULE] if write else []), _BINDING]
+    parts = [
+        _ACCOUNT,
+        _ROLE,
+        *([_WRITE_RULE] if write else []),
+        *([_DOCTOR_COMMENT, render_rules(DOCTOR_RULES)] if doctor else []),
+        _BINDING,
+        *([_DOCTOR_BINDING] if doctor else []),
+    ]
     return "".join(parts).replace("{name}", name).replace("{namespace}", namespace)
+
+
+def render_rules(rules: Iterable[AccessRule]) -> str:
+    """YAML of the entries of a ClusterRole's `rules` that allow all of `rules`, once each."""
+    verbs: dict[tuple[bool, str, str], set[str]] = {}
+    for rule in rules:
+        about = (bool(rule.path), rule.group, rule.path or rule.resource)
+        verbs.setdefault(about, set()).add(rule.verb)
+    entries: dict[tuple[bool, str, tuple[str, ...]], list[str]] = {}
+    for (is_path, group, name), asked in sorted(verbs.items()):
+        entries.setdefault((is_path, group, tuple(sorted(asked))), []).append(name)
+    return "".join(_entry(*about, names) for about, names in sorted(entries.items()))
+
+
+def _entry(is_path: bool, group: str, verbs: tuple[str, ...], names: list[str]) -> str:
+    told = json.dumps(list(verbs))
+    if is_path:
+        return f"- nonResourceURLs: {json.dumps(names)}\n  verbs: {told}\n"
+    return (
+        f"- apiGroups: {json.dumps([group])}\n  resources: {json.dumps(names)}\n  verbs: {told}\n"
+    )
 
 
 _ACCOUNT = """\
@@ -108,6 +169,24 @@ _WRITE_RULE = """\
 - apiGroups: ["apiregistration.k8s.io"]
   resources: ["apiservices"]
   verbs: ["create", "delete"]
+"""
+_DOCTOR_COMMENT = "# What the doctor reads.\n"
+_DOCTOR_BINDING = """\
+---
+# The ConfigMap that says whom extension API servers trust.
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata:
+  name: {name}-authentication-reader
+  namespace: kube-system
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: Role
+  name: extension-apiserver-authentication-reader
+subjects:
+- kind: ServiceAccount
+  name: {name}
+  namespace: {namespace}
 """
 _BINDING = """\
 ---

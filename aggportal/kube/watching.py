@@ -19,7 +19,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from aggportal.kube.apiservices import APISERVICES_PATH
-from aggportal.kube.client import ApiClient
+from aggportal.kube.client import ApiClient, Asked
 from aggportal.kube.errors import Gone, KubeError, TimedOut, TooLarge, TransportError
 from aggportal.words import gettext_noop as _n
 
@@ -228,7 +228,7 @@ class _Guard:
             if time.monotonic() < next_probe:
                 continue
             try:
-                self.client.get_raw("/version", seconds=self.pace.probe_seconds)
+                self.client.get_raw("/version", asked=Asked(seconds=self.pace.probe_seconds))
             except KubeError as exc:
                 if isinstance(exc, TimedOut) and not late:
                     late = True

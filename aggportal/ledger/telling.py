@@ -57,6 +57,7 @@ ACTIONS = {
     "cluster.deleted": gettext_lazy("removed the cluster"),
     "apiservice.registered": gettext_lazy("registered the APIService"),
     "apiservice.deleted": gettext_lazy("deleted the APIService"),
+    "extension.taken": gettext_lazy("took the manifest set of"),
     "channel.created": gettext_lazy("made the channel for notices"),
     "channel.changed": gettext_lazy("changed the channel for notices"),
     "channel.deleted": gettext_lazy("removed the channel for notices"),

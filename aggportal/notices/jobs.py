@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from aggportal.notices.services.courier import Courier
 from aggportal.notices.services.delivering import deliver_due
+from aggportal.notices.services.finding_notices import notice_findings
 from aggportal.notices.services.noticing import forget_old_notices, notice_what_is_due
 from aggportal.web.periodic import periodic
 
@@ -19,6 +20,12 @@ _sending = Courier(deliver_due)
 def notice(now: dt.datetime) -> None:
     """Notice what has reached a threshold, beside the round."""
     _looking.go()
+
+
+@periodic("notices.findings", every=dt.timedelta(seconds=20))
+def notice_of_findings(now: dt.datetime) -> None:
+    """Notice what the doctor found."""
+    notice_findings(now=now)
 
 
 @periodic("notices.deliver", every=dt.timedelta(seconds=5))

@@ -22,6 +22,7 @@ _REASONS = {
     SubjectKind.CERTIFICATE: "CertificateEnds",
     SubjectKind.AUTHORITY: "AuthorityEnds",
     SubjectKind.LIST: "RevocationListStale",
+    SubjectKind.FINDING: "ClusterFinding",
 }
 
 
@@ -46,10 +47,8 @@ def events_of(
     for group in message.groups:
         for (kind, stage), lines in _by_threshold(group).items():
             event = _event(_REASONS[kind], _note(lines), namespace=namespace, now=now)
-            about = group.authority.slug if group.authority else "of-no-authority"
-            events.append(
-                _named(event, f"{uid}-{about}-{kind}-{stage}", about=about, reporter=reporter)
-            )
+            key = f"{uid}-{group.about}-{kind}-{stage}"
+            events.append(_named(event, key, about=group.about, reporter=reporter))
     return events
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from aggportal.clusters.models import Finding, Harm
 from aggportal.kube.errors import InvalidConnection
 from aggportal.kube.servers import Server, parse_server
 from aggportal.notices.deciding import LATE
@@ -132,9 +133,26 @@ def body_of(message: Message, delivery: Delivery | None, *, now: dt.datetime) ->
     return json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
 
 
+def _finding(line: Line, finding: Finding) -> dict[str, Any]:
+    return {
+        "kind": line.notice.kind,
+        "name": line.notice.label,
+        "severity": Harm(line.notice.stage).name.lower(),
+        "check": finding.code,
+        "cluster": finding.cluster.slug,
+        "apiservice": finding.subject or None,
+        "first_seen": finding.first_seen.astimezone(dt.UTC).isoformat(timespec="seconds"),
+        "said": line.said,
+        "since": line.standing,
+        "address": line.address,
+    }
+
+
 def _notice(line: Line) -> dict[str, Any]:
     notice, certificate = line.notice, line.notice.certificate
     late = notice.kind == SubjectKind.LIST and notice.stage == LATE
+    if notice.finding is not None:
+        return _finding(line, notice.finding)
     return {
         "kind": notice.kind,
         "name": notice.label,

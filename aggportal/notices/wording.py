@@ -12,8 +12,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from aggportal.certs.models import Authority
+from aggportal.clusters.models import Cluster, Harm
 from aggportal.notices.models import Notice, SubjectKind
-from aggportal.web.sentences import visible
+from aggportal.web.sentences import visible, words
 from aggportal.web.templatetags.portal import relative
 
 _SAID = {
@@ -31,6 +32,9 @@ _SAID = {
     (SubjectKind.LIST, True): gettext_lazy(
         "The revocation list of %(name)s was not published anew and ended %(when)s."
     ),
+    # Where the finding itself is not kept any more.
+    (SubjectKind.FINDING, False): gettext_lazy("The doctor found %(name)s %(when)s."),
+    (SubjectKind.FINDING, True): gettext_lazy("The doctor found %(name)s %(when)s."),
 }
 
 
@@ -54,11 +58,19 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Group:
-    """The lines of one authority, soonest end first; `title` names it."""
+    """The lines of one authority, soonest end first, or of one cluster; `title` names it."""
 
     title: str
     authority: Authority | None
     lines: tuple[Line, ...]
+    cluster: Cluster | None = None
+
+    @property
+    def about(self) -> str:
+        """What it is about in one word that no other group has."""
+        if self.cluster is not None:
+            return f"cluster-{self.cluster.slug}"
+        return self.authority.slug if self.authority else "of-no-authority"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,13 +96,26 @@ def address_of(path: str) -> str:
 
 def line_of(notice: Notice, *, standing: str = "", now: dt.datetime) -> Line:
     """Return a notice in words."""
-    said = _SAID[SubjectKind(notice.kind), notice.ends_at <= now] % {
+    said = _finding_said(notice) or _SAID[SubjectKind(notice.kind), notice.ends_at <= now] % {
         "name": one_line(notice.label),
         "when": when(notice.ends_at, now=now),
     }
-    subject = notice.certificate or notice.authority
+    subject = notice.certificate or notice.authority or notice.finding
     path = subject.get_absolute_url() if subject else reverse("notices:notice_list")
     return Line(notice=notice, said=str(said), standing=standing, path=path)
+
+
+def _finding_said(notice: Notice) -> str:
+    """What the doctor found, with how bad it is; empty where it is about something else."""
+    finding = notice.finding
+    if finding is None or finding.said is None:
+        return ""
+    return _("%(harm)s in %(cluster)s, %(about)s: %(said)s") % {
+        "harm": str(Harm(notice.stage).label).capitalize(),
+        "cluster": one_line(finding.cluster.name),
+        "about": one_line(finding.subject or _("the whole cluster")),
+        "said": one_line(words(finding.said), limit=600),
+    }
 
 
 def when(ends: dt.datetime, *, now: dt.datetime) -> str:
@@ -100,19 +125,22 @@ def when(ends: dt.datetime, *, now: dt.datetime) -> str:
 
 
 def group_lines(lines: Iterable[Line]) -> tuple[Group, ...]:
-    """Put lines under their authorities, everything soonest first."""
-    found: dict[int | None, list[Line]] = {}
+    """Put lines under their authorities and clusters, everything soonest first."""
+    found: dict[tuple[int | None, int | None], list[Line]] = {}
     for line in sorted(lines, key=lambda line: (line.notice.ends_at, line.notice.pk or 0)):
-        found.setdefault(line.notice.authority_id, []).append(line)
-    groups = [(each[0].notice.authority, each) for each in found.values()]
-    return tuple(
-        Group(
-            title=one_line(authority.label) if authority else _("Of no authority of ours"),
-            authority=authority,
-            lines=tuple(each),
-        )
-        for authority, each in groups
-    )
+        finding = line.notice.finding
+        key = (line.notice.authority_id, finding.cluster_id if finding else None)
+        found.setdefault(key, []).append(line)
+    return tuple(_group(tuple(each)) for each in found.values())
+
+
+def _group(lines: tuple[Line, ...]) -> Group:
+    authority, finding = lines[0].notice.authority, lines[0].notice.finding
+    if finding is not None:
+        title = _("Cluster %(name)s") % {"name": one_line(finding.cluster.name)}
+        return Group(title=title, authority=None, cluster=finding.cluster, lines=lines)
+    title = one_line(authority.label) if authority else _("Of no authority of ours")
+    return Group(title=title, authority=authority, lines=lines)
 
 
 def compose(lines: Sequence[Line], *, digest: bool, more: int = 0) -> Message:

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from aggportal.kube.flags import File, Rendered, Step, render_all
-from aggportal.snippets.forms import FlagsForm
+from aggportal.snippets.forms.flags import FlagsForm
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

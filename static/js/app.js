@@ -131,6 +131,15 @@
     if (asking && window.htmx) window.htmx.trigger(asking, "htmx:abort");
   });
 
+  // What a person opened stays open when its surroundings are swapped: <details id="…">.
+  let opened = [];
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    opened = [...event.detail.target.querySelectorAll("details[open][id]")].map((each) => each.id);
+  });
+  document.addEventListener("htmx:afterSwap", () => {
+    for (const id of opened) { const each = document.getElementById(id); if (each) each.open = true; }
+  });
+
   // A page that follows a cluster says so while the portal itself does not answer it.
   const lost = (away) => { for (const notice of document.querySelectorAll("[data-lost]")) notice.hidden = !away; };
   document.addEventListener("htmx:sendError", () => lost(true));

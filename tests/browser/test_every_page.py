@@ -20,6 +20,7 @@ PUBLIC = {
 }
 PAGES = {
     "dashboard:dashboard_show": "/",
+    "dashboard:calendar_show": "/calendar/?within=all",
     "dashboard:search_show": "/search/?q=front",
     "accounts:account_show": "/account/",
     "accounts:password_change": "/account/password/",
@@ -56,6 +57,7 @@ PAGES = {
     "certs:request_new": "/requests/new/",
     "certs:request_show": "{request}",
     "snippets:flags_show": "/flags/",
+    "snippets:extension_new": "/extension/new/",
     "notices:notice_list": "/notices/",
     "notices:channel_new": "/notices/channels/new/webhook/",
     "notices:channel_edit": "{channel}",
@@ -76,13 +78,18 @@ CLUSTER_PAGES = {
     "clusters:cluster_edit": "{cluster}settings/",
     "clusters:cluster_reconnect": "{cluster}credentials/",
     "clusters:cluster_delete": "{cluster}delete/",
+    "clusters:doctor_show": "{cluster}doctor/",
+    "clusters:finding_list": "{cluster}doctor/history/",
+    "clusters:finding_mute": "{finding}",
     "clusters:apiservice_new": "{cluster}apiservices/new/",
+    "snippets:cluster_extension_new": "{cluster}extension/new/",
     "clusters:apiservice_show": "{cluster}apiservices/" + AGGREGATED + "/",
     "clusters:apiservice_delete": "{cluster}apiservices/" + AGGREGATED + "/delete/",
 }
 # The same pages where nothing fits, or in another state.
 FURTHER = {
     "search without a hit": "/search/?q=nothing-is-called-so",
+    "calendar without a hit": "/calendar/?cluster=nothing-is-called-so",
     "certificates without a hit": "/certificates/?q=nothing-is-called-so",
     "all requests": "/requests/?show=all",
     "audit without a hit": "/audit/?text=nothing-is-called-so",
@@ -113,6 +120,15 @@ def cluster(visitor, control_plane, made, admin):
     return path
 
 
+@pytest.fixture(scope="module")
+def finding(cluster, admin):
+    """The page that mutes a finding; the doctor comes by himself."""
+    admin.go(f"{cluster}doctor/")
+    mute = admin.page.locator("a[href$='/mute/']").first
+    expect(mute).to_be_attached(timeout=30_000)
+    return mute.get_attribute("href")
+
+
 def test_no_page_of_the_urlconf_is_left_out():
     assert uncovered(PUBLIC | PAGES | CLUSTER_PAGES) == set()
 
@@ -137,8 +153,8 @@ def test_a_page_is_whole_in_another_state(onlooker, made, name):
 
 
 @pytest.mark.parametrize("name", CLUSTER_PAGES)
-def test_a_page_of_a_cluster_is_whole(onlooker, cluster, name):
-    onlooker.go(CLUSTER_PAGES[name].format(cluster=cluster))
+def test_a_page_of_a_cluster_is_whole(onlooker, cluster, finding, name):
+    onlooker.go(CLUSTER_PAGES[name].format(cluster=cluster, finding=finding))
     onlooker.look_at_all_sides(step_of(name))
 
 

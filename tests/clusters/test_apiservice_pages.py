@@ -61,7 +61,7 @@ def test_a_failing_one_says_the_cause_in_words(viewer, client_of, see):
 def test_the_history_tells_what_it_became(viewer, client_of, see):
     see(raw_apiservice(NAME))
     see(failing(), local_apiservice("v1.apps"))
-    events = client_of(viewer).get(URL).context["page"].events
+    events = client_of(viewer).get(URL).context["page"].history.events
     assert [each.transition.went_to for each in events] == ["False", "True"]
 
 

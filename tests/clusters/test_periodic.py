@@ -8,8 +8,8 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
-from aggportal.clusters.jobs import HISTORY
-from aggportal.clusters.models import ConnectionDraft, Transition
+import aggportal.clusters.jobs  # noqa: F401 - registers the work
+from aggportal.clusters.models import ConnectionDraft, Silence, Transition
 from aggportal.clusters.services.drafts import keep_draft
 from aggportal.web.periodic import Job, Schedule
 
@@ -44,9 +44,12 @@ def test_a_job_that_fails_holds_up_no_other_and_comes_round_again(fault):
 
 
 @pytest.mark.django_db
-def test_expired_drafts_and_old_history_are_dropped(administrator, cluster):
+def test_expired_drafts_and_old_history_are_dropped(administrator, cluster, settings):
+    settings.HISTORY_DAYS = 20
     keep_draft({"a": "b"}, user=administrator, session="s", now=NOW - dt.timedelta(hours=1))
-    for age in (HISTORY - MINUTE, HISTORY + MINUTE):
+    for age in (dt.timedelta(days=20) - MINUTE, dt.timedelta(days=20) + MINUTE):
         Transition.objects.create(cluster=cluster, name="v1.a", at=NOW - age)
+        Silence.objects.create(cluster=cluster, began=NOW - age - MINUTE, ended=NOW - age)
     Schedule().run_due(now=NOW)
     assert (ConnectionDraft.objects.count(), Transition.objects.count()) == (0, 1)
+    assert Silence.objects.count() == 1

@@ -7,6 +7,7 @@ import yaml
 
 from aggportal.kube.errors import InvalidInput
 from aggportal.kube.permissions import (
+    DOCTOR_RULES,
     READ_RULES,
     WRITE_RULES,
     Access,
@@ -25,14 +26,28 @@ def test_the_printed_role_grants_what_is_asked_for_and_no_more(write):
         "ClusterRole",
         "ClusterRoleBinding",
     ]
-    granted = {
+    wanted = READ_RULES + (WRITE_RULES if write else ())
+    assert granted_by(documents[2]) == {str(rule) for rule in wanted}
+
+
+def test_the_doctor_is_granted_what_it_reads_and_no_secret():
+    documents = list(yaml.safe_load_all(render_access(doctor=True)))
+    assert granted_by(documents[2]) == {str(rule) for rule in READ_RULES + DOCTOR_RULES}
+    assert not {rule.resource for rule in DOCTOR_RULES} & {"secrets", "configmaps", "*"}
+    assert {rule.verb for rule in DOCTOR_RULES} == {"get", "list"}
+    (reader,) = (each for each in documents if each["kind"] == "RoleBinding")
+    assert reader["roleRef"]["name"] == "extension-apiserver-authentication-reader"
+
+
+def granted_by(role):
+    """The rules of a ClusterRole, as `verb resource.group` or `verb /path`."""
+    return {
         f"{verb} {resource}"
-        for rule in documents[2]["rules"]
+        for rule in role["rules"]
         for verb in rule["verbs"]
         for resource in rule.get("nonResourceURLs")
-        or [f"{each}.{rule['apiGroups'][0]}" for each in rule["resources"]]
+        or [f"{each}.{rule['apiGroups'][0]}".rstrip(".") for each in rule["resources"]]
     }
-    assert granted == {str(rule) for rule in READ_RULES + (WRITE_RULES if write else ())}
 
 
 def test_names_cannot_break_out_of_the_yaml():

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from django.utils import timezone
 
+from aggportal.clusters.services.clusters import connect_cluster
+from aggportal.kube.connections import from_token
+from tests.certs.makers import ANA
+from tests.kube.tls import TestAuthority
 from tests.snippets.stored import made_authority, made_client, store_authority, store_certificate
 
 
@@ -32,3 +37,12 @@ def flags(client_of, viewer):
         return client.get(path, query, headers=headers)
 
     return get
+
+
+@pytest.fixture
+def cluster(db):
+    """A cluster `lab` that nobody answers for: these tests only read what is known of it."""
+    connection = from_token(
+        "https://127.0.0.1:6443", TestAuthority(common_name="kubernetes-ca").pem, "a-token-of-tests"
+    )
+    return connect_cluster("lab", connection, by=ANA, now=timezone.now())

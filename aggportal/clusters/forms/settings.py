@@ -6,12 +6,48 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from aggportal.certs.models import Authority, Lane
 from aggportal.clusters.forms.connecting import ClusterForm
 from aggportal.web.forms import PortalForm
+
+_PRESENT = Authority.objects.filter(retired_at=None)
 
 
 class RenameForm(ClusterForm):
     """Another name; the address stays."""
+
+
+class TrustForm(PortalForm):
+    """Which authorities of ours the cluster's trust is made of."""
+
+    front_proxy = forms.ModelChoiceField(
+        label=gettext_lazy("Front-proxy authority"),
+        queryset=_PRESENT.filter(lane__in=[Lane.FRONT_PROXY, Lane.GENERAL]),
+        required=False,
+        empty_label=gettext_lazy("Recognise it by its key in the cluster"),
+        help_text=gettext_lazy(
+            "It signs the proxy client certificate that kube-apiserver shows to extension API "
+            "servers. The doctor compares it with what the cluster publishes."
+        ),
+    )
+    serving_authorities = forms.ModelMultipleChoiceField(
+        label=gettext_lazy("Serving authorities"),
+        queryset=_PRESENT.filter(lane__in=[Lane.SERVING, Lane.GENERAL]),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=gettext_lazy(
+            "They sign the certificates of extension API servers; remedies start from the first."
+        ),
+    )
+
+    shakes_hands = forms.BooleanField(
+        label=gettext_lazy("The doctor shakes hands with the backends"),
+        required=False,
+        help_text=gettext_lazy(
+            "With each examination the portal connects to where the Services of APIServices lead, "
+            "to see which certificate is shown there. Nothing is sent but the handshake."
+        ),
+    )
 
 
 class ConfirmForm(PortalForm):

@@ -25,6 +25,14 @@ class Cluster(models.Model):
     )
     created_at = models.DateTimeField()
     created_by = models.CharField(max_length=150)
+    # Whose certificate kube-apiserver shows as front proxy; None: the one that is recognised.
+    front_proxy = models.ForeignKey(
+        "certs.Authority", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    # Who signs the serving certificates of its extension API servers.
+    serving_authorities = models.ManyToManyField("certs.Authority", blank=True, related_name="+")
+    # The doctor shakes hands with the backends of APIServices, which the portal connects to.
+    shakes_hands = models.BooleanField(default=False)
 
     class Meta:
         ordering = ("name", "pk")

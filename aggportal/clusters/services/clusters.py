@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
+from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.utils.text import slugify
 
-from aggportal.clusters.models import Cluster, ClusterState, SealedConnection
+from aggportal.certs.models import Authority
+from aggportal.clusters.models import Cluster, ClusterState, Examination, SealedConnection
 from aggportal.clusters.services.connections import auth_kind_of, seal_connection
 from aggportal.kube.connections import Connection
 from aggportal.ledger.services import record
@@ -41,6 +45,17 @@ class ClusterGone(RefusedError):
         super().__init__(
             _n("%(name)s was forgotten by someone else meanwhile; nothing was changed."), name=name
         )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrustChoices:
+    """What an administrator says of a cluster's trust. `front_proxy` None leaves it to be seen;
+    `shakes_hands` lets the doctor connect to the backends of APIServices.
+    """
+
+    front_proxy: Authority | None = None
+    serving: Collection[Authority] = ()
+    shakes_hands: bool = False
 
 
 @transaction.atomic
@@ -82,6 +97,37 @@ def rename_cluster(cluster: Cluster, name: str, *, by: Actor, now: dt.datetime) 
     except IntegrityError as exc:
         raise NameTaken(name) from exc
     _record("cluster.changed", cluster, by=by, now=now, detail={"before": before})
+
+
+@transaction.atomic
+def choose_trust(
+    cluster: Cluster,
+    choices: TrustChoices,
+    *,
+    by: Actor,
+    now: dt.datetime,
+) -> None:
+    """Say which authorities of ours the cluster's trust is made of, and how it is looked at."""
+    cluster = _held(cluster)
+    front_proxy, serving = choices.front_proxy, choices.serving
+    before = set(cluster.serving_authorities.values_list("pk", flat=True))
+    pk = front_proxy.pk if front_proxy else None
+    present = (cluster.front_proxy_id, before, cluster.shakes_hands)
+    if present == (pk, {each.pk for each in serving}, choices.shakes_hands):
+        return
+    cluster.front_proxy, cluster.shakes_hands = front_proxy, choices.shakes_hands
+    cluster.save(update_fields=["front_proxy", "shakes_hands"])
+    cluster.serving_authorities.set(serving)
+    # What was found was found with other eyes: the doctor looks again.
+    Examination.objects.filter(cluster=cluster).update(
+        asked_at=now, asked_by=by.name, version=F("version") + 1
+    )
+    detail = {
+        "front_proxy": front_proxy.slug if front_proxy else "",
+        "serving": ", ".join(sorted(each.slug for each in serving)),
+        "shakes_hands": "yes" if choices.shakes_hands else "no",
+    }
+    _record("cluster.trust_chosen", cluster, by=by, now=now, detail=detail)
 
 
 @transaction.atomic

@@ -9,10 +9,12 @@ from django.db import transaction
 from django.db.models import Max
 
 from aggportal.clusters.facts import Facts, Raw, document_of, facts_of, name_of, resource_version_of
+from aggportal.clusters.history import GAP
 from aggportal.clusters.models import (
     Availability,
     Cluster,
     ClusterState,
+    Silence,
     Transition,
     WatchedAPIService,
 )
@@ -57,6 +59,7 @@ def write_snapshot(
         rows = WatchedAPIService.objects.filter(cluster=cluster)
         state.total = rows.count()
         state.available = rows.filter(available=Availability.TRUE).count()
+    _note_silence(cluster.pk, state.heard_at, snapshot.synced_at)
     state.heard_at = state.synced_at = snapshot.synced_at
     state.save()
     return state.version
@@ -95,8 +98,18 @@ def write_kube_version(cluster: Cluster, git_version: str, *, leadership: Leader
 
 def write_heard(heard: Iterable[tuple[int, dt.datetime]]) -> None:
     """Record that clusters (by id) were found alive; only while they count as connected."""
-    for cluster_id, at in heard:
+    found = dict(heard)
+    connected = ClusterState.objects.filter(cluster_id__in=found, connected=True)
+    before = dict(connected.values_list("cluster_id", "heard_at"))
+    for cluster_id, at in found.items():
+        _note_silence(cluster_id, before.get(cluster_id), at)
         ClusterState.objects.filter(cluster_id=cluster_id, connected=True).update(heard_at=at)
+
+
+def _note_silence(cluster_id: int, before: dt.datetime | None, at: dt.datetime) -> None:
+    """Keep that nothing was heard from `before` until `at`, if that is long."""
+    if before is not None and at - before > GAP:
+        Silence.objects.create(cluster_id=cluster_id, began=before, ended=at)
 
 
 def _held_state(cluster: Cluster, leadership: Leadership) -> ClusterState:

@@ -12,10 +12,12 @@ from django.views.decorators.http import require_GET, require_http_methods
 from aggportal.accounts.roles import Role, role_required
 from aggportal.clusters.forms.settings import ConfirmForm
 from aggportal.clusters.liveness import liveness_of
+from aggportal.clusters.looking_back import read_wanted
 from aggportal.clusters.models import WatchedAPIService
 from aggportal.clusters.pages import make_page, why_it_stays
 from aggportal.clusters.services.leadership import present_lease
 from aggportal.clusters.services.registering import delete_apiservice
+from aggportal.clusters.why import told_mark, why_of
 from aggportal.kube.errors import Conflict, KubeError, NotFound
 from aggportal.web.actors import actor_of
 from aggportal.web.sentences import words
@@ -28,7 +30,9 @@ def apiservice_show(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     row = _row(slug, name)
     now = timezone.now()
     context = {
-        "page": make_page(row, now=now),
+        "page": make_page(row, read_wanted(request.GET.dict()), now=now),
+        "why": why_of(row, now=now),
+        "told": told_mark(row, now=now),
         "cluster": row.cluster,
         "liveness": liveness_of(row.cluster.state, present_lease(), now=now),
     }
@@ -42,8 +46,10 @@ def apiservice_news(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     rows = WatchedAPIService.objects.select_related("cluster__state").defer("raw")
     row = rows.filter(cluster__slug=slug, name=name).first() if name.isprintable() else None
     if row is not None and row.resource_version == request.GET.get("version"):
-        liveness = liveness_of(row.cluster.state, present_lease(), now=timezone.now())
-        if liveness.mark == request.GET.get("was"):
+        now = timezone.now()
+        liveness = liveness_of(row.cluster.state, present_lease(), now=now)
+        shown = (request.GET.get("was"), request.GET.get("told"))
+        if shown == (liveness.mark, told_mark(row, now=now)):
             return HttpResponse(status=204)
     return HttpResponse(headers={"HX-Refresh": "true"})
 

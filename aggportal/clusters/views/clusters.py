@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from aggportal.accounts.roles import Role, role_required
-from aggportal.clusters.liveness import liveness_of
+from aggportal.clusters.fleet import make_fleet, mark_of, read_clusters
 from aggportal.clusters.models import Cluster
 from aggportal.clusters.services.connections import open_connection, test_connection
 from aggportal.clusters.services.leadership import present_lease
@@ -18,13 +18,16 @@ from aggportal.kube.permissions import render_access
 @require_GET
 @role_required(Role.VIEWER)
 def cluster_list(request: HttpRequest) -> HttpResponse:
-    """List the clusters with how live and how well they are."""
-    lease, now = present_lease(), timezone.now()
-    rows = [
-        {"cluster": cluster, "liveness": liveness_of(cluster.state, lease, now=now)}
-        for cluster in Cluster.objects.select_related("state")
-    ]
-    return render(request, "clusters/cluster_list_page.html", {"rows": rows})
+    """List the clusters, the worst first; a page that is open asks with `was` for what is newer."""
+    lease, now, clusters = present_lease(), timezone.now(), read_clusters()
+    polled = request.headers.get("HX-Request") == "true" and "was" in request.GET
+    if polled and request.GET["was"] == mark_of(clusters, lease, now=now):
+        return HttpResponse(status=204)
+    name = "clusters/_cluster_table.html" if polled else "clusters/cluster_list_page.html"
+    board = make_fleet(clusters, lease, now=now)
+    if polled and not board.lines:  # the last one was forgotten: the whole page says so
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    return render(request, name, {"board": board})
 
 
 @require_GET
@@ -43,11 +46,13 @@ def cluster_test(request: HttpRequest, slug: str) -> HttpResponse:
 @require_GET
 @role_required(Role.VIEWER)
 def cluster_role(request: HttpRequest, slug: str) -> HttpResponse:
-    """Give the manifest of the account that the portal needs, to read or to write too."""
+    """Give the manifest of the account that the portal needs: to read, with what the doctor looks
+    at, to write too.
+    """
     cluster = get_object_or_404(Cluster, slug=slug)
-    write = request.GET.get("write") == "yes"
+    write, doctor = request.GET.get("write") == "yes", request.GET.get("doctor") == "yes"
     return HttpResponse(
-        render_access(write=write),
+        render_access(write=write, doctor=doctor),
         content_type="application/yaml; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="aggportal-{cluster.slug}.yaml"'},
     )

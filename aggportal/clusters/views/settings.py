@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from aggportal.accounts.roles import Role, role_required
-from aggportal.clusters.forms.settings import ConfirmForm, RenameForm
+from aggportal.clusters.forms.settings import ConfirmForm, RenameForm, TrustForm
 from aggportal.clusters.models import Cluster
 from aggportal.clusters.services import clusters
 from aggportal.web.actors import actor_of
@@ -33,8 +33,42 @@ def cluster_edit(request: HttpRequest, slug: str) -> HttpResponse:
         else:
             messages.success(request, _("The name is changed."))
             return redirect(cluster)
-    context = {"cluster": cluster, "form": form}
-    status = 422 if form.errors else 200
+    return _page(request, cluster, form, _trust_form(cluster))
+
+
+@require_POST
+@role_required(Role.ADMINISTRATOR)
+def cluster_trust(request: HttpRequest, slug: str) -> HttpResponse:
+    """Choose the authorities that the cluster's trust is made of."""
+    cluster = get_object_or_404(Cluster, slug=slug)
+    form = _trust_form(cluster, request.POST)
+    if not form.is_valid():
+        return _page(request, cluster, RenameForm(initial={"name": cluster.name}), form)
+    choices = clusters.TrustChoices(
+        front_proxy=form.cleaned_data["front_proxy"],
+        serving=list(form.cleaned_data["serving_authorities"]),
+        shakes_hands=form.cleaned_data["shakes_hands"],
+    )
+    clusters.choose_trust(cluster, choices, by=actor_of(request), now=timezone.now())
+    messages.success(request, _("It is chosen; the doctor looks again."))
+    return redirect("clusters:cluster_edit", cluster.slug)
+
+
+def _trust_form(cluster: Cluster, data: QueryDict | None = None) -> TrustForm:
+    serving = cluster.serving_authorities.values_list("pk", flat=True)
+    initial = {
+        "front_proxy": cluster.front_proxy_id,
+        "serving_authorities": list(serving),
+        "shakes_hands": cluster.shakes_hands,
+    }
+    return TrustForm(data, initial=initial)
+
+
+def _page(
+    request: HttpRequest, cluster: Cluster, form: RenameForm, trust: TrustForm
+) -> HttpResponse:
+    context = {"cluster": cluster, "form": form, "trust": trust}
+    status = 422 if form.errors or trust.errors else 200
     return render(request, "clusters/settings_page.html", context, status=status)
 
 

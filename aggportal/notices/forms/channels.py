@@ -39,6 +39,11 @@ class ChannelForm(PortalForm):
     weekday = forms.TypedChoiceField(
         label=gettext_lazy("Day of the weekly digest"), choices=Weekday.choices, coerce=int
     )
+    findings = forms.BooleanField(
+        label=gettext_lazy("Also what the doctor finds"),
+        help_text=gettext_lazy("Errors and critical findings of clusters, when they appear."),
+        required=False,
+    )
     enabled = forms.BooleanField(label=gettext_lazy("In use"), required=False)
 
     def __init__(self, *args: object, channel: Channel | None = None, **kwargs: object) -> None:
@@ -49,9 +54,10 @@ class ChannelForm(PortalForm):
     def initial_of(self, channel: Channel | None) -> dict[str, object]:
         """Return what the form shows at first."""
         if channel is None:
-            return {"rhythm": Rhythm.AT_ONCE, "hour": 7, "weekday": 0, "enabled": True}
+            on = {"findings": True, "enabled": True}
+            return {"rhythm": Rhythm.AT_ONCE, "hour": 7, "weekday": 0} | on
         shown = ("name", "rhythm", "hour", "weekday", "enabled", "recipients", "to_owner")
-        also = ("ca_pem", "cluster", "namespace")
+        also = ("ca_pem", "cluster", "namespace", "findings")
         return {name: getattr(channel, name) for name in shown + also}
 
 

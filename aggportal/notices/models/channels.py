@@ -63,6 +63,8 @@ class Channel(models.Model):
     hour = models.PositiveSmallIntegerField(default=7)
     weekday = models.PositiveSmallIntegerField(choices=Weekday, default=Weekday.MONDAY)
     digested_at = models.DateTimeField()
+    # Carries what the doctor finds in clusters, too.
+    findings = models.BooleanField(default=True)
     # E-mail
     recipients = models.TextField(blank=True, default="")
     to_owner = models.BooleanField(default=False)

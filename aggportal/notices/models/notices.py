@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy
 
 from aggportal.certs.models import Authority, Certificate
+from aggportal.clusters.models import Finding
 from aggportal.clusters.told import told
 from aggportal.notices.models.channels import Channel
 from aggportal.words import Sentence
@@ -21,18 +22,19 @@ PAUSES = tuple(dt.timedelta(minutes=each) for each in (1, 5, 15, 60, 180, 360, 7
 
 
 class SubjectKind(models.TextChoices):
-    """What may end."""
+    """What may end, or go wrong."""
 
     CERTIFICATE = "certificate", gettext_lazy("certificate")
     AUTHORITY = "authority", gettext_lazy("authority")
     LIST = "list", gettext_lazy("revocation list")
+    FINDING = "finding", gettext_lazy("finding of the doctor")
 
 
 class Notice(models.Model):
     """One threshold of one subject, reached. The row is what keeps it from being said again.
 
     `subject_id` is a certificate's, or an authority's for itself and for its list. `stage` is the
-    code of `deciding.Stage`.
+    code of `deciding.Stage`. Of a finding `ends_at` is when it was seen first, `stage` its harm.
     """
 
     kind = models.CharField(max_length=11, choices=SubjectKind)
@@ -46,6 +48,9 @@ class Notice(models.Model):
     )
     certificate = models.ForeignKey(
         Certificate, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
+    finding = models.ForeignKey(
+        Finding, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
     )
 
     class Meta:

@@ -33,6 +33,7 @@ class ChannelChoices:
     rhythm: str = Rhythm.AT_ONCE
     hour: int = 7
     weekday: int = 0
+    findings: bool = True
     recipients: tuple[str, ...] = ()
     to_owner: bool = False
     url: str | None = field(default=None, repr=False)
@@ -90,7 +91,7 @@ def try_channel(channel: Channel, *, by: Actor, now: dt.datetime) -> None:
 
 def _fill(channel: Channel, choices: ChannelChoices) -> None:
     channel.name, channel.enabled = choices.name, choices.enabled
-    channel.rhythm = choices.rhythm
+    channel.rhythm, channel.findings = choices.rhythm, choices.findings
     channel.hour, channel.weekday = choices.hour, choices.weekday
     match ChannelKind(channel.kind):
         case ChannelKind.EMAIL:
@@ -145,7 +146,7 @@ def _record(
     outcome: Outcome = Outcome.DONE,
 ) -> None:
     detail: dict[str, object] = {"kind": channel.kind, "rhythm": channel.rhythm}
-    detail["enabled"] = channel.enabled
+    detail |= {"enabled": channel.enabled, "findings": channel.findings}
     match ChannelKind(channel.kind):
         case ChannelKind.EMAIL:
             detail |= {"recipients": list(channel.addresses), "to_owner": channel.to_owner}

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from django.db import DatabaseError, connection
 
 from aggportal.notices.services.delivering import deliver_due
+from aggportal.notices.services.finding_notices import notice_findings
 from aggportal.notices.services.noticing import forget_old_notices, notice_what_is_due
 
 log = logging.getLogger("aggportal.notices")
@@ -48,6 +49,6 @@ class Courier:
 
 def go_round(*, now: dt.datetime) -> tuple[int, int]:
     """Notice and deliver once, here and now. Returns how many notices, how many deliveries."""
-    noticed = len(notice_what_is_due(now=now))
+    noticed = len(notice_what_is_due(now=now)) + len(notice_findings(now=now))
     forget_old_notices(now=now)
     return noticed, deliver_due()

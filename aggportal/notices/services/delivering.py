@@ -106,7 +106,7 @@ def _deliver(pk: int, *, clock: Clock) -> bool:
 def message_of(delivery: Delivery, *, now: dt.datetime) -> Message:
     """Return what a delivery says, as things stand now."""
     items = delivery.items.order_by("notice__ends_at", "pk").select_related(
-        "notice__authority__successor", "notice__certificate__successor"
+        "notice__authority__successor", "notice__certificate__successor", "notice__finding__cluster"
     )
     notices = [item.notice for item in items[:MOST_LINES]]
     more = delivery.items.count() - len(notices)

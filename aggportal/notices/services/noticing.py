@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from aggportal.notices.deciding import Stage, due_stage
 from aggportal.notices.models import Channel, Item, Notice, SubjectKind
@@ -39,7 +40,8 @@ def notice_what_is_due(*, now: dt.datetime, limit: int = ROUND) -> list[Notice]:
 
 def forget_old_notices(*, now: dt.datetime) -> None:
     """Drop what was said of things that ended long ago; nothing looks back that far."""
-    Notice.objects.filter(ends_at__lt=now - KEPT).delete()
+    over = Q(finding=None) | Q(finding__resolved_at__isnull=False)
+    Notice.objects.filter(over, ends_at__lt=now - KEPT).delete()
 
 
 def _due(subjects: Sequence[Subject], *, now: dt.datetime) -> list[tuple[Subject, Stage]]:

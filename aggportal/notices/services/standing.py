@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from django.utils.translation import gettext as _
 
 from aggportal.certs.models import Authority, Certificate, RevocationList
+from aggportal.clusters.models import Finding
 from aggportal.notices.models import Notice, SubjectKind
 from aggportal.notices.wording import Line, line_of
 
@@ -26,6 +27,8 @@ def standing_of(notice: Notice, *, now: dt.datetime) -> str:
             return _of_authority(notice.authority, ends=notice.ends_at, now=now)
         case SubjectKind.LIST:
             return _of_list(notice)
+        case SubjectKind.FINDING if notice.finding is not None:
+            return _of_finding(notice.finding, now=now)
     return ""
 
 
@@ -53,6 +56,12 @@ def _of_authority(authority: Authority, *, ends: dt.datetime, now: dt.datetime) 
     if successor is not None and successor.not_after > now:
         return _("Another authority took its place: %(name)s.") % {"name": successor.label}
     return ""
+
+
+def _of_finding(finding: Finding, *, now: dt.datetime) -> str:
+    if finding.resolved_at is not None:
+        return _("It is over since: a later look did not find it again.")
+    return _("It was muted since.") if finding.is_muted(now=now) else ""
 
 
 def _of_list(notice: Notice) -> str:

@@ -28,7 +28,7 @@ def notice_list(request: HttpRequest) -> HttpResponse:
     """Show what is coming, what was noticed lately, what failed, and the channels."""
     now = timezone.now()
     rows = Notice.objects.select_related(
-        "authority__successor", "certificate__successor"
+        "authority__successor", "certificate__successor", "finding__cluster"
     ).prefetch_related("items__channel", "items__delivery")
     page = page_by_id(
         rows, before=request.GET.get("before", ""), after=request.GET.get("after", ""), size=PAGE

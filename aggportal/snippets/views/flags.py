@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from aggportal.accounts.roles import Role, role_required
-from aggportal.snippets.forms import FlagsForm
+from aggportal.snippets.forms.flags import FlagsForm
 from aggportal.snippets.showing import file_with_key, show
 
 

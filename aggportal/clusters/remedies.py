@@ -1,0 +1,113 @@
+"""What can be done about a finding from here, as a link for those who may."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from aggportal.accounts.roles import Role
+from aggportal.certs.models import Authority
+from aggportal.clusters.models import Cluster, Finding, WatchedAPIService
+from aggportal.doctor.findings import Deed
+
+_PROXY_NAME = "front-proxy-client"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Link:
+    """A page of the portal that mends it; whoever holds `role` may go there. `css` is its look."""
+
+    url: str
+    label: str
+    role: Role
+    css: str = "primary"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Surroundings:
+    """What a link is made of: the authorities, and the APIServices by name."""
+
+    cluster: Cluster
+    front_proxy: Authority | None
+    serving: Authority | None
+    services: Mapping[str, WatchedAPIService]
+
+
+def link_for(finding: Finding, around: Surroundings) -> Link | None:
+    """Where `finding` can be mended, None where it cannot be mended from here."""
+    row = around.services.get(finding.subject)
+    match finding.deed:
+        case Deed.ISSUE_SERVING if row is not None and not row.is_local:
+            return Link(
+                url=_serving_url(row, around.serving),
+                label=_("Issue the serving certificate"),
+                role=Role.ISSUER,
+            )
+        case Deed.ISSUE_PROXY:
+            return Link(
+                url=_proxy_url(around.front_proxy),
+                label=_("Issue a proxy client certificate"),
+                role=Role.ISSUER,
+            )
+        case Deed.FLAGS:
+            query = {"authority": around.front_proxy.slug} if around.front_proxy else {}
+            return Link(
+                url=_address(reverse("snippets:flags_show"), query),
+                label=_("Render the flags"),
+                role=Role.VIEWER,
+            )
+        case Deed.DELETE_APISERVICE if row is not None and not row.automanaged:
+            return Link(
+                url=f"{row.get_absolute_url()}delete/",
+                label=_("Delete the APIService…"),
+                role=Role.ADMINISTRATOR,
+                css="quiet",
+            )
+        case Deed.ROTATE if around.front_proxy is not None:
+            return Link(
+                url=reverse("certs:authority_succeed", args=[around.front_proxy.slug]),
+                label=_("Make the next authority"),
+                role=Role.ADMINISTRATOR,
+            )
+    return None
+
+
+def command_for(finding: Finding) -> str:
+    """What to type where no page mends it; the finding's own command first."""
+    if finding.command:
+        return finding.command
+    if finding.deed == Deed.PATCH_BUNDLE and finding.subject.isprintable():
+        return _PATCH % {"name": shlex.quote(finding.subject)}
+    return ""
+
+
+_PATCH = """\
+kubectl patch apiservice %(name)s --type merge \\
+  --patch "{\\"spec\\":{\\"caBundle\\":\\"$(base64 -w0 < ca.pem)\\"}}"\
+"""
+
+
+def _serving_url(row: WatchedAPIService, authority: Authority | None) -> str:
+    name = f"{row.service_name}.{row.service_namespace}"
+    hosts = [f"{name}.svc", f"{name}.svc.cluster.local", name]
+    query = {"profile": "extension-serving", "cn": hosts[0], "hosts": ",".join(hosts)}
+    return _address(reverse("certs:certificate_new"), _of(authority) | query)
+
+
+def _proxy_url(authority: Authority | None) -> str:
+    name = next(iter(authority.proxy_names), _PROXY_NAME) if authority else _PROXY_NAME
+    query = {"profile": "front-proxy-client", "cn": name}
+    return _address(reverse("certs:certificate_new"), _of(authority) | query)
+
+
+def _of(authority: Authority | None) -> dict[str, str]:
+    return {"authority": authority.slug} if authority else {}
+
+
+def _address(url: str, query: Mapping[str, str]) -> str:
+    return f"{url}?{urlencode(query)}" if query else url

@@ -1,0 +1,1 @@
+"""The calendar of what stops working when, across clusters."""

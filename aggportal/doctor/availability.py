@@ -1,0 +1,303 @@
+"""A01 to A08: what the API server says of an APIService, and what stands behind it."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from aggportal.doctor.evidence import Absent, Evidence, Json, Known, ServiceEvidence, Unread
+from aggportal.doctor.findings import Deed, Remedy, Severity
+from aggportal.doctor.objects import (
+    Endpoint,
+    ServicePort,
+    name_of,
+    ready_endpoints,
+    service_ports,
+    text_at,
+)
+from aggportal.doctor.registry import (
+    Found,
+    Inapplicable,
+    Outcome,
+    Passed,
+    Unchecked,
+    service_check,
+)
+from aggportal.doctor.told import say
+from aggportal.kube.apiservices import APISERVICES_PATH, APIService, ServiceReference
+from aggportal.words import Sentence
+from aggportal.words import gettext_noop as _n
+
+SERVICES = "/api/v1/namespaces/<namespace>/services/<name>"
+ENDPOINTS = "/apis/discovery.k8s.io/v1/namespaces/<namespace>/endpointslices"
+PATIENCE = dt.timedelta(seconds=60)
+MOST_TURNS = 2
+_NO_SERVICE = _n("The Service is gone, so there is nothing to look at.")
+_DELETE = Remedy(
+    sentence=say(
+        _n("Install the extension API server again, or delete the APIService that it left behind.")
+    ),
+    deed=Deed.DELETE_APISERVICE,
+)
+
+
+def behind_of(evidence: Evidence, each: APIService) -> tuple[ServiceReference, ServiceEvidence]:
+    """The reference and what was read of it; only for aggregated APIServices."""
+    reference = each.service or ServiceReference(namespace="", name="")
+    nothing = Unread(path=SERVICES, why=say(_n("The Service was not asked for.")))
+    return reference, evidence.services.get(
+        (reference.namespace, reference.name),
+        ServiceEvidence(service=nothing, endpoints=nothing),
+    )
+
+
+@service_check("A01", Severity.ERROR, _n("It is available"), reads=[APISERVICES_PATH])
+def is_available(evidence: Evidence, each: APIService) -> Outcome:
+    """The `Available` condition is True."""
+    state = each.availability
+    if state.status == "True":
+        return Passed()
+    cause = state.cause
+    told = (say("%(reason)s: %(message)s", reason=state.reason, message=state.message),)
+    return Found(
+        sentence=cause.sentence,
+        evidence=told if state.reason else (),
+        remedy=Remedy(sentence=cause.remedy or say(_n("Look at the API server's own log."))),
+    )
+
+
+@service_check("A02", Severity.WARNING, _n("It is evaluated"), reads=[APISERVICES_PATH])
+def is_evaluated(evidence: Evidence, each: APIService) -> Outcome:
+    """The condition is there, and not Unknown for longer than a minute."""
+    state = each.availability
+    since = state.since or each.created
+    if state.status != "Unknown" or (since and evidence.now - since <= PATIENCE):
+        return Passed()
+    return Found(
+        sentence=say(
+            _n("The API server has not evaluated it since %(since)s UTC."),
+            since=f"{since:%Y-%m-%d %H:%M}" if since else "?",
+        ),
+        remedy=Remedy(
+            sentence=say(
+                _n(
+                    "Look at kube-apiserver's log for the available controller. From 1.36 an "
+                    "unreadable caBundle stops the evaluation."
+                )
+            ),
+            command="kubectl --namespace kube-system logs --selector component=kube-apiserver",
+        ),
+    )
+
+
+@service_check("A03", Severity.WARNING, _n("It does not flap"), reads=[APISERVICES_PATH])
+def does_not_flap(evidence: Evidence, each: APIService) -> Outcome:
+    """Fewer than three turns in a quarter of an hour."""
+    turns = evidence.turns.get(each.name, 0)
+    if turns <= MOST_TURNS:
+        return Passed()
+    return Found(
+        sentence=say(
+            _n("Its availability turned %(turns)d times within a quarter of an hour."), turns=turns
+        ),
+        remedy=Remedy(
+            sentence=say(
+                _n(
+                    "Replicas, or the API servers that look at them, disagree: compare the pods "
+                    "one by one, and the network from each master."
+                )
+            )
+        ),
+    )
+
+
+@service_check(
+    "A04", Severity.ERROR, _n("Its Service exists"), reads=[SERVICES, "/api/v1/namespaces"]
+)
+def service_exists(evidence: Evidence, each: APIService) -> Outcome:
+    """The Service is there, and its namespace is not about to go."""
+    reference, behind = behind_of(evidence, each)
+    if isinstance(behind.service, Unread):
+        return behind.service
+    if isinstance(behind.service, Absent):
+        return Found(
+            sentence=say(
+                _n("The Service %(service)s does not exist."),
+                service=f"{reference.namespace}/{reference.name}",
+            ),
+            remedy=_DELETE,
+        )
+    if isinstance(evidence.namespaces, Known):
+        for namespace in evidence.namespaces.value:
+            if name_of(namespace) == reference.namespace and (
+                text_at(namespace, "status", "phase") == "Terminating"
+            ):
+                return Found(
+                    sentence=say(
+                        _n("The namespace %(namespace)s of its Service is being deleted."),
+                        namespace=reference.namespace,
+                    ),
+                    remedy=_DELETE,
+                )
+    return Passed()
+
+
+@service_check("A05", Severity.ERROR, _n("Its Service can be routed"), reads=[SERVICES])
+def service_can_be_routed(evidence: Evidence, each: APIService) -> Outcome:
+    """Without aggregator routing a headless Service fails, with it an ExternalName."""
+    _reference, behind = behind_of(evidence, each)
+    service = _service(behind)
+    if not isinstance(service, Known):
+        return service
+    kind = text_at(service.value, "spec", "type") or "ClusterIP"
+    code = each.availability.cause.code
+    discovery = evidence.discoveries.get(each.name)
+    body = discovery.body if discovery else ""
+    if code == "routing-mode" or "unsupported service type" in body or 'ClusterIP "None"' in body:
+        return Found(
+            sentence=say(
+                _n("kube-apiserver cannot route to a Service of type %(type)s as it is set up."),
+                type=kind,
+            ),
+            evidence=(say("%(body)s", body=body or each.availability.message),),
+            remedy=Remedy(
+                sentence=say(
+                    _n(
+                        "Use a Service of type ClusterIP with an address; ExternalName needs "
+                        "--enable-aggregator-routing=false, a headless one true."
+                    )
+                )
+            ),
+        )
+    if kind not in {"ClusterIP", "ExternalName", "NodePort", "LoadBalancer"}:
+        return Found(
+            sentence=say(_n("%(type)s is no type of Service."), type=kind),
+            remedy=Remedy(sentence=say(_n("Use a Service of type ClusterIP."))),
+        )
+    return Passed(evidence=(say("%(type)s", type=kind),))
+
+
+@service_check("A06", Severity.ERROR, _n("Its port is one of the Service"), reads=[SERVICES])
+def port_is_in_service(evidence: Evidence, each: APIService) -> Outcome:
+    """`spec.service.port` (default 443) is a port of the Service."""
+    reference, behind = behind_of(evidence, each)
+    service = _service(behind)
+    if not isinstance(service, Known):
+        return service
+    if text_at(service.value, "spec", "type") == "ExternalName":
+        return Inapplicable(sentence=say(_n("A Service of type ExternalName needs no ports.")))
+    ports = service_ports(service.value)
+    if port_of(reference, ports):
+        return Passed()
+    return Found(
+        sentence=say(
+            _n("The Service has no port %(port)d; it has %(ports)s."),
+            port=reference.port,
+            ports=", ".join(str(port.port) for port in ports) or "-",
+        ),
+        remedy=Remedy(
+            sentence=say(
+                _n("Make the port of the APIService equal to a port of the Service (usually 443).")
+            )
+        ),
+    )
+
+
+@service_check("A07", Severity.ERROR, _n("A backend is ready"), reads=[ENDPOINTS])
+def a_backend_is_ready(evidence: Evidence, each: APIService) -> Outcome:
+    """An endpoint is ready on the port with the name that the Service gives it."""
+    reference, behind = behind_of(evidence, each)
+    ready = _ready(behind)
+    if not isinstance(ready, tuple):
+        return ready
+    service = _service(behind)
+    port = port_of(reference, service_ports(service.value)) if isinstance(service, Known) else None
+    fitting = [one for one in ready if port is None or port.name in one.port_names]
+    if fitting:
+        return Passed(evidence=_told(tuple(fitting)))
+    if ready and port is not None:
+        names = sorted({name for one in ready for name in one.port_names})
+        sentence = say(
+            _n("Pods are ready, but none has a port named “%(name)s”; they have %(names)s."),
+            name=port.name,
+            names=", ".join(names) or "-",
+        )
+    else:
+        sentence = say(_n("No pod behind the Service is ready."))
+    return Found(
+        sentence=sentence,
+        evidence=_told(ready),
+        remedy=Remedy(
+            sentence=say(
+                _n(
+                    "Look why the pods are not ready, and compare the Service's selector and port "
+                    "names with theirs."
+                )
+            ),
+            command=(
+                f"kubectl --namespace {reference.namespace} get pods,endpointslices "
+                f"--selector kubernetes.io/service-name={reference.name}"
+            ),
+        ),
+    )
+
+
+@service_check("A08", Severity.WARNING, _n("A node may fail"), reads=[ENDPOINTS])
+def survives_a_node(evidence: Evidence, each: APIService) -> Outcome:
+    """At least two ready backends on two nodes: discovery of the whole cluster hangs on it."""
+    _reference, behind = behind_of(evidence, each)
+    ready = _ready(behind)
+    if not isinstance(ready, tuple):
+        return ready
+    if not ready:
+        return Unchecked(sentence=say(_n("No pod behind the Service is ready.")))
+    addresses, nodes = {one.address for one in ready}, {one.node for one in ready if one.node}
+    if len(addresses) > 1 and len(nodes) != 1:
+        return Passed(evidence=_told(ready))
+    sentence = (
+        say(_n("A single pod serves it: while its node is drained, discovery fails for everybody."))
+        if len(addresses) == 1
+        else say(_n("All its pods run on one node: while that is drained, discovery fails."))
+    )
+    return Found(
+        sentence=sentence,
+        evidence=_told(ready),
+        remedy=Remedy(
+            sentence=say(
+                _n("Run two replicas on two nodes, with a PodDisruptionBudget that keeps one.")
+            )
+        ),
+    )
+
+
+def _service(behind: ServiceEvidence) -> Known[Json] | Inapplicable | Unread:
+    if isinstance(behind.service, Absent):
+        return Inapplicable(sentence=say(_NO_SERVICE))
+    return behind.service
+
+
+def _ready(behind: ServiceEvidence) -> tuple[Endpoint, ...] | Inapplicable | Unread:
+    service = _service(behind)
+    if not isinstance(service, Known):
+        return service
+    if text_at(service.value, "spec", "type") == "ExternalName":
+        return Inapplicable(
+            sentence=say(_n("A Service of type ExternalName has no endpoints in the cluster."))
+        )
+    match behind.endpoints:
+        case Unread() as unread:
+            return unread
+        case Absent():
+            return ()
+        case Known(value=objects):
+            return ready_endpoints(objects)
+    return ()
+
+
+def port_of(reference: ServiceReference, ports: tuple[ServicePort, ...]) -> ServicePort | None:
+    return next((port for port in ports if port.port == reference.port), None)
+
+
+def _told(ready: tuple[Endpoint, ...]) -> tuple[Sentence, ...]:
+    return tuple(
+        say("%(address)s %(node)s", address=one.address, node=one.node or "-") for one in ready[:8]
+    )

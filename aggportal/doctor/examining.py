@@ -1,0 +1,46 @@
+"""The examination: one look, then every check."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+# Each of these registers its checks.
+from aggportal.doctor import (
+    availability,
+    backends,
+    bundles,
+    discovery,
+    impact,
+    masters,
+    neighbours,
+    proxies,
+    serving,
+    trust,
+    writers,
+)
+from aggportal.doctor.findings import Report
+from aggportal.doctor.looking import Background, look
+from aggportal.doctor.registry import CHECKS, run_checks
+from aggportal.kube.client import ApiClient
+
+ROOMS = (
+    trust,
+    proxies,
+    masters,
+    availability,
+    discovery,
+    bundles,
+    serving,
+    backends,
+    neighbours,
+    impact,
+    writers,
+)
+
+
+def examine(client: ApiClient, *, now: dt.datetime, background: Background | None = None) -> Report:
+    """Look at a cluster and say what is wrong. Raises KubeError where it cannot be looked at."""
+    return run_checks(look(client, now=now, background=background or Background()))
+
+
+__all__ = ["CHECKS", "ROOMS", "examine"]

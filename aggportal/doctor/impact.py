@@ -1,0 +1,107 @@
+"""I01, I02: who suffers when an API group does not answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from aggportal.doctor.evidence import Evidence, Json, Known, Unread
+from aggportal.doctor.findings import Remedy, Severity
+from aggportal.doctor.objects import conditions_of, name_of, namespace_of, text_at
+from aggportal.doctor.registry import Found, Inapplicable, Outcome, Passed, cluster_check
+from aggportal.doctor.told import say
+from aggportal.words import gettext_noop as _n
+
+NAMESPACES = "/api/v1/namespaces"
+AUTOSCALERS = "/apis/autoscaling/v2/horizontalpodautoscalers"
+_STUCK = ("NamespaceDeletionDiscoveryFailure",)
+_BLIND = ("FailedGet",)
+_ANNOTATION = "autoscaling.alpha.kubernetes.io/conditions"
+_MOST = 12
+
+
+@cluster_check("I01", Severity.ERROR, _n("Namespaces can be deleted"), reads=[NAMESPACES])
+def namespaces_can_go(evidence: Evidence) -> Outcome:
+    """No namespace waits for a group that does not answer."""
+    if not isinstance(evidence.namespaces, Known):
+        return _unknown(evidence.namespaces)
+    stuck = [
+        (name_of(namespace), text_at(condition, "message"))
+        for namespace in evidence.namespaces.value
+        for kind, condition in conditions_of(namespace).items()
+        if kind in _STUCK and condition.get("status") == "True"
+    ]
+    if not stuck:
+        return Passed()
+    return Found(
+        sentence=say(
+            _n(
+                "%(count)d namespaces cannot finish deleting, since an API group does not answer "
+                "what it holds in them."
+            ),
+            count=len(stuck),
+        ),
+        evidence=tuple(
+            say("%(name)s: %(message)s", name=name, message=message[:400])
+            for name, message in stuck[:_MOST]
+        ),
+        remedy=Remedy(
+            sentence=say(
+                _n(
+                    "Mend or delete the APIService that the message names. Never strip finalizers: "
+                    "what the namespace holds would be left behind."
+                )
+            )
+        ),
+    )
+
+
+@cluster_check("I02", Severity.WARNING, _n("Autoscalers can see"), reads=[AUTOSCALERS])
+def autoscalers_can_see(evidence: Evidence) -> Outcome:
+    """No HorizontalPodAutoscaler lacks the metrics that it scales by."""
+    if not isinstance(evidence.autoscalers, Known):
+        return _unknown(evidence.autoscalers)
+    blind = [found for each in evidence.autoscalers.value if (found := _blind(each))]
+    if not blind:
+        return Passed()
+    return Found(
+        sentence=say(
+            _n("%(count)d HorizontalPodAutoscalers get no metrics and do not scale."),
+            count=len(blind),
+        ),
+        evidence=tuple(
+            say("%(name)s: %(message)s", name=name, message=message[:400])
+            for name, message in blind[:_MOST]
+        ),
+        remedy=Remedy(
+            sentence=say(_n("Mend the APIService of the metrics that the message names.")),
+            command="kubectl get apiservice -l '!kube-aggregator.kubernetes.io/automanaged'",
+        ),
+    )
+
+
+def _blind(autoscaler: Json) -> tuple[str, str] | None:
+    name = f"{namespace_of(autoscaler)}/{name_of(autoscaler)}"
+    for condition in _scaler_conditions(autoscaler):
+        reason = text_at(condition, "reason")
+        if condition.get("status") == "False" and reason.startswith(_BLIND):
+            return name, text_at(condition, "message")
+    return None
+
+
+def _scaler_conditions(autoscaler: Json) -> Iterator[Json]:
+    """The conditions; in autoscaling/v1 they stand in an annotation as JSON."""
+    yield from conditions_of(autoscaler).values()
+    annotations = autoscaler.get("metadata", {}).get("annotations")
+    text = annotations.get(_ANNOTATION) if isinstance(annotations, dict) else None
+    try:
+        found = json.loads(text) if isinstance(text, str) else []
+    except (ValueError, RecursionError):
+        found = []
+    yield from (each for each in found if isinstance(each, dict))
+
+
+def _unknown(read: object) -> Outcome:
+    if isinstance(read, Unread):
+        return read
+    return Inapplicable(sentence=say(_n("This API server has no such objects.")))

@@ -1,0 +1,1 @@
+"""What is chosen on the flags page and described in the studio."""

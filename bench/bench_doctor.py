@@ -1,0 +1,123 @@
+"""One examination of a real cluster with 400 APIServices: seconds, and requests in flight.
+
+Needs the programs of the real-cluster tests (KUBEBUILDER_ASSETS, `make control-plane`).
+Run: python -m bench.bench_doctor [APIServices, default 400]
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aggportal.doctor.examining import examine
+from aggportal.doctor.looking import Background
+from aggportal.doctor.probing import Probe
+from aggportal.kube.apiservices import APISERVICES_PATH
+from aggportal.kube.client import ApiClient
+from aggportal.kube.door import Answer, Request
+from aggportal.kube.egress import EgressPolicy
+from tests.e2e.backend import Backend
+from tests.e2e.clinic import SANS, Authority, Clinic, apiservice, front_proxy_flags
+from tests.e2e.control_plane import ControlPlane, missing_programs
+
+BETWEEN = 40  # Services, each behind a tenth of the APIServices
+
+
+@dataclass
+class Counter:
+    """How many exchanges are under way, at most and in all."""
+
+    now: int = 0
+    most: int = 0
+    total: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        with self.lock:
+            self.now += 1
+            self.total += 1
+            self.most = max(self.most, self.now)
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.now -= 1
+
+
+def count(client: ApiClient) -> Counter:
+    """Count what goes through the client's door from now on."""
+    counter, door = Counter(), client._door()
+    send = door.send
+
+    @contextmanager
+    def counted(request: Request, *, seconds: float) -> Iterator[Answer]:
+        with counter.one(), send(request, seconds=seconds) as answer:
+            yield answer
+
+    door.send = counted  # type: ignore[method-assign]
+    return counter
+
+
+def fill(clinic: Clinic, rows: int) -> None:
+    """Put `rows` more APIServices before Services that all lead to the one backend."""
+    spec = {"type": "ExternalName", "externalName": "localhost"}
+    for number in range(BETWEEN):
+        service = {"kind": "Service", "apiVersion": "v1", "spec": spec}
+        metadata = {"name": f"api-{number}"}
+        services = "/api/v1/namespaces/clinic/services"
+        clinic.client.create(services, {**service, "metadata": metadata})
+    for number in range(rows):
+        name = f"v1.bench-{number}.example.com"
+        reference = {"namespace": "clinic", "name": f"api-{number % BETWEEN}"}
+        reference["port"] = clinic.backend.port
+        body = apiservice(name, clinic.serving.pem, clinic.backend.port, service=reference)
+        clinic.client.create(APISERVICES_PATH, body)
+
+
+def main(rows: int) -> None:
+    """Print a line for each of three examinations, with and without handshakes."""
+    if missing := missing_programs():
+        raise SystemExit(f"missing: {', '.join(missing)}; run `make control-plane`")
+    serving, front_proxy = (Authority(common_name=n) for n in ("serving-ca", "front-proxy-ca"))
+    names = [SANS, *(f"api-{number}.clinic.svc" for number in range(BETWEEN))]
+    backend = Backend(serving.serving(*names, days=(-1, 300)))
+    with tempfile.TemporaryDirectory() as folder:
+        pair = front_proxy.client("front-proxy-client")
+        flags = front_proxy_flags(Path(folder) / "flags", [front_proxy], pair)
+        plane = ControlPlane(directory=Path(folder) / "plane", flags=flags)
+        try:
+            plane.start()
+            clinic = Clinic(plane, backend, serving)
+            clinic.register()
+            fill(clinic, rows)
+            time.sleep(20)  # until the API server has looked at all of them
+            for label, probe in (("plain", None), ("handshakes", Probe(egress=EgressPolicy()))):
+                for _ in range(3):
+                    print(f"{label}: {timed(plane, Background(probe=probe))}")
+        finally:
+            plane.stop()
+            backend.stop()
+
+
+def timed(plane: ControlPlane, background: Background) -> str:
+    """Examine once and say what it took."""
+    client = plane.client()
+    counter, began = count(client), time.monotonic()
+    report = examine(client, now=dt.datetime.now(dt.UTC), background=background)
+    seconds = time.monotonic() - began
+    return (
+        f"{seconds:.2f} s, {counter.total} requests, at most {counter.most} in flight, "
+        f"{len(report.results)} results, {len(report.findings)} findings"
+    )
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 400)
