@@ -41,4 +41,5 @@ def serving_pem(answer) -> bytes:
 def members(answer) -> dict[str, str]:
     """The files of a set that came as an archive."""
     with tarfile.open(fileobj=io.BytesIO(answer.content), mode="r:gz") as tar:
-        return {entry.name: tar.extractfile(entry).read().decode() for entry in tar}
+        packed = {entry.name: tar.extractfile(entry) for entry in tar}
+        return {name: file.read().decode() for name, file in packed.items() if file}

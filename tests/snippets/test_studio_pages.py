@@ -77,7 +77,7 @@ def test_the_ledger_has_certificate_key_and_set(issuing):
     assert actions == [
         "certificate.issued", "certificate.issued", "certificate.key_taken", "extension.taken"
     ]  # fmt: skip
-    last = Entry.objects.order_by("pk").last()
+    last = Entry.objects.latest("pk")
     assert "wardle-system" in str(last.detail)
     assert "PRIVATE KEY" not in str(last.detail)
 
