@@ -31,6 +31,7 @@ from tests.e2e.clinic import SANS, Authority, Clinic, apiservice, front_proxy_fl
 from tests.e2e.control_plane import ControlPlane, missing_programs
 from tests.kube.tls import Pair
 
+SETTLE_SECONDS = 120.0
 BETWEEN = 40  # Services, each behind a tenth of the APIServices
 
 
@@ -86,6 +87,18 @@ def fill(clinic: Clinic, rows: int) -> None:
         clinic.client.create(APISERVICES_PATH, body)
 
 
+def settle(clinic: Clinic, rows: int) -> None:
+    """Wait until the aggregator passes requests on to all of them, which it enters one by one."""
+    ends = time.monotonic() + SETTLE_SECONDS
+    for number in range(rows):
+        path = f"/apis/bench-{number}.example.com/v1"
+        while clinic.client.get_raw(path).status != 200:
+            if time.monotonic() > ends:
+                print(f"from {number} on they are not passed on yet")
+                return
+            time.sleep(0.5)
+
+
 def main(rows: int) -> None:
     """Print a line for each of three examinations, with and without handshakes."""
     if missing := missing_programs():
@@ -102,7 +115,7 @@ def main(rows: int) -> None:
             clinic = Clinic(plane, backend, serving)  # type: ignore[arg-type] # its port is all
             clinic.register()
             fill(clinic, rows)
-            time.sleep(20)  # until the API server has looked at all of them
+            settle(clinic, rows)
             for label, probe in (("plain", None), ("handshakes", Probe(egress=EgressPolicy()))):
                 for _ in range(3):
                     print(f"{label}: {timed(plane, Background(probe=probe))}")
