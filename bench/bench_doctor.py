@@ -7,6 +7,7 @@ Run: python -m bench.bench_doctor [APIServices, default 400]
 from __future__ import annotations
 
 import datetime as dt
+import multiprocessing
 import sys
 import tempfile
 import threading
@@ -14,6 +15,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 from aggportal.doctor.examining import examine
@@ -26,7 +29,9 @@ from aggportal.kube.egress import EgressPolicy
 from tests.e2e.backend import Backend
 from tests.e2e.clinic import SANS, Authority, Clinic, apiservice, front_proxy_flags
 from tests.e2e.control_plane import ControlPlane, missing_programs
+from tests.kube.tls import Pair
 
+SETTLE_SECONDS = 120.0
 BETWEEN = 40  # Services, each behind a tenth of the APIServices
 
 
@@ -62,7 +67,7 @@ def count(client: ApiClient) -> Counter:
         with counter.one(), send(request, seconds=seconds) as answer:
             yield answer
 
-    door.send = counted  # type: ignore[method-assign]
+    door.send = counted  # type: ignore[method-assign,assignment]
     return counter
 
 
@@ -76,10 +81,22 @@ def fill(clinic: Clinic, rows: int) -> None:
         clinic.client.create(services, {**service, "metadata": metadata})
     for number in range(rows):
         name = f"v1.bench-{number}.example.com"
-        reference = {"namespace": "clinic", "name": f"api-{number % BETWEEN}"}
-        reference["port"] = clinic.backend.port
+        port = clinic.backend.port
+        reference = {"namespace": "clinic", "name": f"api-{number % BETWEEN}", "port": port}
         body = apiservice(name, clinic.serving.pem, clinic.backend.port, service=reference)
         clinic.client.create(APISERVICES_PATH, body)
+
+
+def settle(clinic: Clinic, rows: int) -> None:
+    """Wait until the aggregator passes requests on to all of them, which it enters one by one."""
+    ends = time.monotonic() + SETTLE_SECONDS
+    for number in range(rows):
+        path = f"/apis/bench-{number}.example.com/v1"
+        while clinic.client.get_raw(path).status != 200:
+            if time.monotonic() > ends:
+                print(f"from {number} on they are not passed on yet")
+                return
+            time.sleep(0.5)
 
 
 def main(rows: int) -> None:
@@ -88,23 +105,46 @@ def main(rows: int) -> None:
         raise SystemExit(f"missing: {', '.join(missing)}; run `make control-plane`")
     serving, front_proxy = (Authority(common_name=n) for n in ("serving-ca", "front-proxy-ca"))
     names = [SANS, *(f"api-{number}.clinic.svc" for number in range(BETWEEN))]
-    backend = Backend(serving.serving(*names, days=(-1, 300)))
+    backend = beside(serving.serving(*names, days=(-1, 300)))
     with tempfile.TemporaryDirectory() as folder:
         pair = front_proxy.client("front-proxy-client")
         flags = front_proxy_flags(Path(folder) / "flags", [front_proxy], pair)
         plane = ControlPlane(directory=Path(folder) / "plane", flags=flags)
         try:
             plane.start()
-            clinic = Clinic(plane, backend, serving)
+            clinic = Clinic(plane, backend, serving)  # type: ignore[arg-type] # its port is all
             clinic.register()
             fill(clinic, rows)
-            time.sleep(20)  # until the API server has looked at all of them
+            settle(clinic, rows)
             for label, probe in (("plain", None), ("handshakes", Probe(egress=EgressPolicy()))):
                 for _ in range(3):
                     print(f"{label}: {timed(plane, Background(probe=probe))}")
         finally:
             plane.stop()
-            backend.stop()
+            backend.process.kill()
+
+
+@dataclass
+class Beside:
+    """The backend in a process of its own, so that it does not share ours' time."""
+
+    port: int
+    process: SpawnProcess
+
+
+def beside(pair: Pair) -> Beside:
+    """Start it and learn its port."""
+    spawn = multiprocessing.get_context("spawn")
+    mine, its = spawn.Pipe()
+    process = spawn.Process(target=serve, args=[its, pair], daemon=True)
+    process.start()
+    return Beside(port=mine.recv(), process=process)
+
+
+def serve(pipe: Connection, pair: Pair) -> None:
+    """Be the backend until killed."""
+    pipe.send(Backend(pair).port)
+    threading.Event().wait()
 
 
 def timed(plane: ControlPlane, background: Background) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 
 from aggportal.doctor.evidence import Evidence
 from aggportal.doctor.findings import Deed, Remedy, Severity
@@ -29,8 +30,14 @@ def bundle_of(each: APIService) -> tuple[CertificateFacts, ...] | Sentence | Non
     """
     if each.ca_bundle is None:
         return next((odd for odd in each.odd if "spec.caBundle" in str(odd)), None)
+    return _read(each.ca_bundle)
+
+
+@functools.lru_cache(maxsize=512)
+def _read(bundle: bytes) -> tuple[CertificateFacts, ...] | Sentence:
+    """Several checks look at each bundle, and many APIServices share one."""
     try:
-        return read_certificates(each.ca_bundle, field="spec.caBundle")
+        return read_certificates(bundle, field="spec.caBundle")
     except PkiError as refused:
         return refused.sentence
 

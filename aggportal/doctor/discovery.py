@@ -31,7 +31,9 @@ def requests_reach_the_backend(evidence: Evidence, each: APIService) -> Outcome:
         return Unchecked(sentence=say(_NOT_ASKED))
     if answer.status is None:
         return Unread(path=answer.path, why=answer.trouble or say(_NOT_ASKED))
-    told = (say("HTTP %(status)d: %(body)s", status=answer.status, body=answer.body[:600]),)
+    told: tuple[Sentence, ...] = (
+        say("HTTP %(status)d: %(body)s", status=answer.status, body=answer.body[:600]),
+    )
     if answer.status == 403 and _seen_user(answer.body) == _ours(evidence) != "":
         rule = AccessRule(verb="get", path=answer.path)
         return Unread(path=answer.path, why=say(_n("This account may not ask it.")), rule=rule)

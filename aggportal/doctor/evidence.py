@@ -169,6 +169,8 @@ class Evidence:
     # How often each APIService turned within the last quarter of an hour.
     turns: Mapping[str, int] = field(default_factory=dict)
     managed: Managed = field(default_factory=Managed)
+    # What checks worked out of the above and need again; a changed copy begins anew.
+    worked_out: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def aggregated(self) -> tuple[APIService, ...]:

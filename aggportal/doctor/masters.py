@@ -175,7 +175,9 @@ def _without_proxy(evidence: Evidence) -> Outcome:
             ),
             names=", ".join(each.name for each in lost[:_MOST]),
         ),
-        evidence=tuple(say("%(text)s", text=each.availability.message) for each in lost[:_MOST]),
+        evidence=tuple(
+            say("%(message)s", message=each.availability.message) for each in lost[:_MOST]
+        ),
         remedy=_ROUTE,
     )
 

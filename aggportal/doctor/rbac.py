@@ -76,6 +76,13 @@ class Rights:
 
 def rights_of(evidence: Evidence) -> Rights | Unread:
     """The rights in the evidence, or what of them could not be read."""
+    found = evidence.worked_out.get("rights")
+    if not isinstance(found, Rights | Unread):
+        found = evidence.worked_out["rights"] = _rights(evidence)
+    return found
+
+
+def _rights(evidence: Evidence) -> Rights | Unread:
     roles, bindings = evidence.cluster_roles, evidence.cluster_bindings
     system_roles, system_bindings = evidence.system_roles, evidence.reader_bindings
     for read in (roles, bindings, system_roles, system_bindings):

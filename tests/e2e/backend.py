@@ -19,7 +19,7 @@ _RESOURCE = {"name": "patients", "namespaced": False, "kind": "Patient", "verbs"
 
 
 class Backend:
-    """Serves clinic.example.com/v1 on loopback. `answer` is (status, body) of every request, or
+    """Serves any group version on loopback. `answer` is (status, body) of every request, or
     None for the right ones; `seconds` is how long it thinks.
     """
 
@@ -74,10 +74,9 @@ class Backend:
         if "/patients" in path:
             listed = {"kind": "PatientList", "apiVersion": f"{GROUP}/{VERSION}", "items": []}
             return json.dumps({**listed, "metadata": {"resourceVersion": "1"}})
-        found = {"kind": "APIResourceList", "apiVersion": "v1"}
-        return json.dumps(
-            {**found, "groupVersion": f"{GROUP}/{VERSION}", "resources": self.resources}
-        )
+        asked = "/".join(path.partition("?")[0].split("/")[2:4])
+        found = {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": asked}
+        return json.dumps({**found, "resources": self.resources})
 
 
 class _Quiet(ThreadingHTTPServer):
