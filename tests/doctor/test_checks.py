@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from tests.doctor.evidence_made import NAME, UNREAD, having, healthy, known
 from tests.pki.certificates_made import CLIENT, NOW, authority, make, proxy_client, serving
 
 DAY = dt.timedelta(days=1)
-OVER = {"since": NOW - 9 * DAY, "until": NOW - DAY}
+OVER: Any = {"since": NOW - 9 * DAY, "until": NOW - DAY}
 OTHER = authority("other-ca")
 FOUND, UNCHECKED, INAPPLICABLE = Verdict.FOUND, Verdict.UNCHECKED, Verdict.INAPPLICABLE
 GONE = Absent(path="/x")

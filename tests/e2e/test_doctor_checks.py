@@ -386,7 +386,7 @@ def test_an_account_that_waits_for_what_it_may_not_read_is_found(clinic):
 @pytest.mark.usefixtures("backends_pod")
 def test_a_network_policy_that_lets_only_pods_in_is_found(clinic):
     policies = "/apis/networking.k8s.io/v1/namespaces/clinic/networkpolicies"
-    pods_only = {"from": [{"podSelector": {}}]}
+    pods_only: dict[str, object] = {"from": [{"podSelector": {}}]}
     policy = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy"}
     spec = {"podSelector": {"matchLabels": {"app": "api"}}, "ingress": [pods_only]}
     with clinic.made(policies, {**policy, "metadata": {"name": "shut"}, "spec": spec}):
@@ -440,12 +440,17 @@ def test_kube_apiservers_with_different_flags_are_found(clinic):
 
 def test_a_control_plane_without_kube_proxy_is_found(clinic):
     role = "node-role.kubernetes.io/control-plane"
-    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "m", "labels": {role: ""}}}
+    node: dict[str, object] = {"apiVersion": "v1", "kind": "Node"}
+    node["metadata"] = {"name": "m", "labels": {role: ""}}
     node["spec"] = {"taints": [{"key": role, "effect": "NoSchedule"}]}
     labels = {"k8s-app": "kube-proxy"}
-    template = {"metadata": {"labels": labels}}
+    template: dict[str, object] = {"metadata": {"labels": labels}}
     template["spec"] = {"containers": [{"name": "kube-proxy", "image": "none"}]}
-    proxy = {"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": "kube-proxy"}}
+    proxy: dict[str, object] = {
+        "apiVersion": "apps/v1",
+        "kind": "DaemonSet",
+        "metadata": {"name": "kube-proxy"},
+    }
     proxy["spec"] = {"selector": {"matchLabels": labels}, "template": template}
     sets = "/apis/apps/v1/namespaces/kube-system/daemonsets"
     with clinic.made("/api/v1/nodes", node), clinic.made(sets, proxy):
