@@ -106,10 +106,11 @@ def _claim(
     The authority's row is locked, so that one of many who come at once gets it.
     """
     own = Authority.objects.select_for_update(no_key=True).get(pk=authority.pk)
+    # In this order: one that is stored between the two looks is seen by the second.
+    if _lately(own, State.SIGNING, State.FAILED, now=now):
+        return None
     newest = _newest(own, now=now)
     if newest is not None and not _is_due(newest, own, now=now):
-        return None
-    if _lately(own, State.SIGNING, State.FAILED, now=now):
         return None
     plan = _plan(own, now=now)
     by = system_actor(PROFILE.name)
