@@ -10,16 +10,31 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from aggportal.certs.models import Authority, Certificate, Mode, SealedKey, SigningRequest, State
+from aggportal.certs.models import (
+    Authority,
+    Certificate,
+    Lane,
+    Mode,
+    SealedKey,
+    SigningRequest,
+    State,
+)
+from aggportal.certs.services.authorities import AuthorityChoices, create_authority
 from aggportal.certs.services.files import bundle, take_key
 from aggportal.certs.services.issuing import IssueChoices, issue_certificate
 from aggportal.ledger.models import Entry, Outcome
 from aggportal.ledger.services import verify_chain
-from aggportal.pki.errors import InvalidField, OutlivesIssuer, ReservedIdentity, UnknownProfile
+from aggportal.pki.errors import (
+    InvalidCertificate,
+    InvalidField,
+    OutlivesIssuer,
+    ReservedIdentity,
+    UnknownProfile,
+)
 from aggportal.pki.keys import load_private_key, spki_sha256
 from aggportal.pki.requests import load_request_spec
 from aggportal.vault.errors import CannotOpen
-from tests.certs.makers import ANA, P256, make_authority, make_certificate
+from tests.certs.makers import ANA, P256, make_authority, make_certificate, preset_config
 
 pytestmark = pytest.mark.django_db
 
@@ -137,3 +152,21 @@ def test_many_people_at_once_each_get_a_certificate_and_the_ledger_holds() -> No
     assert len(set(serials)) == Certificate.objects.count() == 12
     assert set(SigningRequest.objects.values_list("state", flat=True)) == {State.ISSUED}
     assert verify_chain().broken_at is None
+
+
+def test_an_authority_that_the_linter_refuses_is_on_record_as_failed() -> None:
+    names = [{"O": "k8s", "OID": {"1.2.3": "unreadable to the linter"}}]
+    spec = load_request_spec({"CN": "odd-ca", "key": P256, "names": names})
+    choices = AuthorityChoices(
+        label="odd",
+        slug="odd",
+        lane=Lane.GENERAL,
+        mode=Mode.STRICT,
+        file_base="odd",
+        signing_config=preset_config("aggregator"),
+    )
+    with pytest.raises(InvalidCertificate):
+        create_authority(spec, choices, by=ANA, now=timezone.now())
+    told = Entry.objects.filter(action="authority.created").order_by("seq")
+    assert [entry.outcome for entry in told] == [Outcome.INTENDED, Outcome.FAILED]
+    assert not Authority.objects.exists()

@@ -20,6 +20,7 @@ from aggportal.pki.facts import certificate_facts
 from aggportal.pki.issuing import certificate_pem, plan_authority
 from aggportal.pki.jsontext import dump_json
 from aggportal.pki.keys import generate_key
+from aggportal.pki.plans import CertificatePlan
 from aggportal.pki.requests import dump_request_spec
 from aggportal.pki.specs import RequestSpec
 from aggportal.web.actors import Actor
@@ -62,8 +63,7 @@ def create_authority(
     require_base_name(choices.file_base, field="file_base")
     _require_staying_key(choices)
     require_free_slug(choices.slug)
-    compat = choices.mode == Mode.COMPAT
-    plan = plan_authority(spec, now=now, compat=compat)
+    plan = plan_authority(spec, now=now, compat=choices.mode == Mode.COMPAT)
     passed = require_authority_lane(
         choices.lane, plan.subject, override_reason=choices.override_reason, now=now
     )
@@ -75,11 +75,34 @@ def create_authority(
         detail={"serial": f"{plan.serial:040x}", "lane": choices.lane.value, "key": plan.key},
         at=now,
     )
+    try:
+        authority = _signed(spec, choices, plan, passed, by=by, now=now)
+        _store(authority, passed, by=by, now=now)
+    except RefusedError as refused:
+        _record_failure(choices, refused, by=by, now=now)
+        raise
+    except IntegrityError as exc:
+        taken = _slug_taken(choices.slug)
+        _record_failure(choices, taken, by=by, now=now)
+        raise taken from exc
+    return authority
+
+
+def _signed(
+    spec: RequestSpec,
+    choices: AuthorityChoices,
+    plan: CertificatePlan,
+    passed: Passed,
+    *,
+    by: Actor,
+    now: dt.datetime,
+) -> Authority:
+    """Make key, CSR and certificate; return the authority, unsaved. Raises what signing raises."""
     key = generate_key(spec.key)
-    csr = make_csr(spec, key=key, compat=compat)
+    csr = make_csr(spec, key=key, compat=plan.compat)
     certificate = sign_plan(plan, public_key=key.public_key(), issuer_key=key, passed=passed)
     facts = certificate_facts(certificate)
-    authority = Authority(
+    return Authority(
         slug=choices.slug,
         label=choices.label,
         lane=choices.lane,
@@ -102,11 +125,19 @@ def create_authority(
         key=seal_key(key, purpose="authority-key"),
         override_reason=passed.reason,
     )
-    try:
-        _store(authority, passed, by=by, now=now)
-    except IntegrityError as exc:
-        raise _slug_taken(choices.slug) from exc
-    return authority
+
+
+def _record_failure(
+    choices: AuthorityChoices, refused: RefusedError, *, by: Actor, now: dt.datetime
+) -> None:
+    record(
+        "authority.created",
+        actor=by,
+        subject=("authority", choices.slug, choices.label),
+        outcome=Outcome.FAILED,
+        detail={"why": str(refused)},
+        at=now,
+    )
 
 
 def _require_staying_key(choices: AuthorityChoices) -> None:
