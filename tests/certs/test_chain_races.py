@@ -19,6 +19,7 @@ from aggportal.certs.services.authorities import SlugTaken
 from aggportal.certs.services.cross_signing import (
     AlreadyCrossSigned,
     add_cross_certificate,
+    cross_sign,
     make_cross_request,
 )
 from aggportal.certs.services.own_requests import AlreadyAnswered, drop_own_request
@@ -111,3 +112,14 @@ def test_of_many_who_bring_a_cross_certificate_one_is_kept() -> None:
 
     assert together(bring) == sorted(["done", *[AlreadyCrossSigned.code] * (PEOPLE - 1)])
     assert AuthorityCertificate.objects.count() == 1
+
+
+def test_of_many_who_cross_sign_the_same_pair_one_does() -> None:
+    one, other = (make_authority(name, lane=Lane.SERVING) for name in ("one", "other"))
+
+    def cross(_number: int) -> None:
+        fresh = Authority.objects.select_related("key").get(pk=one.pk)
+        cross_sign(fresh, by_authority=other, by=ANA, now=timezone.now())
+
+    assert together(cross) == sorted(["done", *[AlreadyCrossSigned.code] * (PEOPLE - 1)])
+    assert one.other_certificates.count() == 1

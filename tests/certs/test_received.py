@@ -16,7 +16,7 @@ from aggportal.certs.models import (
     State,
 )
 from aggportal.certs.services.files import NoPrivateKey, public_files, take_key
-from aggportal.certs.services.keys import open_authority_key
+from aggportal.certs.services.keys import open_authority_key, open_key
 from aggportal.certs.services.received import (
     AlreadyDecided,
     AlreadyWaits,
@@ -31,6 +31,7 @@ from aggportal.pki.csrplanning import Changes
 from aggportal.pki.csrreading import read_csr
 from aggportal.pki.errors import InvalidKey, PkiError, ReservedIdentity, WantsAuthority
 from aggportal.vault.errors import CannotOpen
+from tests.certs.chains_made import ask_for_authority
 from tests.certs.makers import ANA, make_authority
 from tests.certs.requests_made import PROFILE, hand_in, set_in_profile
 from tests.pki.csrs_made import ca, csr, der, p256
@@ -157,6 +158,12 @@ def test_the_key_of_an_authority_of_ours_is_refused() -> None:
     other = make_authority("other", lane=Lane.SERVING)
     with pytest.raises(InvalidKey, match="other"):
         hand_in(authority, key=open_authority_key(other))
+
+
+def test_the_key_of_an_authority_to_be_is_refused() -> None:
+    authority, own = make_authority(), ask_for_authority()
+    with pytest.raises(InvalidKey, match="outside CA"):
+        hand_in(authority, key=open_key(own.key, spki=own.spki_sha256))
 
 
 def test_ca_true_is_refused_at_the_door() -> None:

@@ -16,6 +16,7 @@ from aggportal.certs.models import (
     Mode,
     OtherRole,
     SigningRequest,
+    State,
 )
 from aggportal.certs.services.answering import standing_of
 from aggportal.certs.services.authority_rows import Standing
@@ -42,9 +43,12 @@ from aggportal.web.actors import Actor
 from aggportal.words import RefusedError
 from aggportal.words import gettext_noop as _n
 
+# Whoever wants a second cross-certificate of the same pair waits that long.
+_A_MOMENT = dt.timedelta(minutes=1)
+
 
 class AlreadyCrossSigned(PkiError):
-    """This certificate of the authority stands here already."""
+    """This certificate of the authority stands here already, or was signed a moment ago."""
 
     code = "already-cross-signed"
 
@@ -87,7 +91,7 @@ def cross_sign(
     """
     plan = plan_crossing(authority, by_authority=by_authority, expiry=expiry, now=now)
     passed = _lane_kept(authority, by_authority, override_reason)
-    request = create_intent(by_authority, plan, authority.request_spec, by=by, now=now)
+    request = _intent_once(authority, by_authority, plan, by=by, now=now)
     request.csr_pem, request.override_reason = authority.csr_pem, passed.reason
     own = _loaded(authority)
     try:
@@ -101,6 +105,32 @@ def cross_sign(
         record_failure(request, refused, by=by, now=now)
         raise
     return _store(authority, request, signed, by=by, now=now)
+
+
+@transaction.atomic
+def _intent_once(
+    authority: Authority,
+    by_authority: Authority,
+    plan: CertificatePlan,
+    *,
+    by: Actor,
+    now: dt.datetime,
+) -> SigningRequest:
+    """Write the intent, unless the same was asked a moment ago: a second click, or a second person.
+
+    The authority's row is locked meanwhile, so that of many who come at once one gets it.
+    """
+    Authority.objects.select_for_update(no_key=True).get(pk=authority.pk)
+    lately = SigningRequest.objects.filter(
+        authority=by_authority,
+        subject=plan.subject.rfc4514_string(),
+        state__in=(State.SIGNING, State.ISSUED),
+        requested_at__gt=now - _A_MOMENT,
+    )
+    if lately.exists():
+        words = _n("“%(by)s” has just signed “%(label)s”. Look at its page before you do it again.")
+        raise AlreadyCrossSigned(words, field="by", by=by_authority.label, label=authority.label)
+    return create_intent(by_authority, plan, authority.request_spec, by=by, now=now)
 
 
 def _lane_kept(authority: Authority, by_authority: Authority, override_reason: str) -> Passed:

@@ -7,7 +7,15 @@ from dataclasses import dataclass, replace
 
 from django.db import IntegrityError, transaction
 
-from aggportal.certs.models import Authority, Certificate, Mode, SigningRequest, State
+from aggportal.certs.models import (
+    Authority,
+    Certificate,
+    Mode,
+    OwnRequest,
+    Purpose,
+    SigningRequest,
+    State,
+)
 from aggportal.certs.models.signing_requests import MAX_REASON
 from aggportal.certs.services.chains import issuer_for
 from aggportal.certs.services.file_names import base_name_of
@@ -185,6 +193,15 @@ def _require_no_authoritys_key(csr: CsrFacts) -> None:
             ),
             field="csr",
             name=authority.label,
+        )
+    asked = OwnRequest.objects.filter(spki_sha256=csr.spki_sha256, purpose=Purpose.AUTHORITY)
+    if asked.exists():
+        raise InvalidKey(
+            _n(
+                "This key was made here for an authority that an outside CA is to sign. A "
+                "certificate for it would let one purpose act as the other."
+            ),
+            field="csr",
         )
 
 

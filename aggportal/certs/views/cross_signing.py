@@ -51,7 +51,7 @@ def _sign(request: HttpRequest, authority: Authority) -> HttpResponse:
     except PkiError as refused:
         for problem in refused.problems:
             form.add_problem(problem)
-        return _page(request, authority, signing=form, status=422)
+        return _page(request, authority, signing=form, status=_status(refused))
     return _done(request, authority)
 
 
@@ -73,9 +73,12 @@ def _bring(request: HttpRequest, authority: Authority) -> HttpResponse:
     except PkiError as refused:
         for problem in refused.problems:
             form.add_problem(problem)
-        status = 409 if isinstance(refused, AlreadyCrossSigned) else 422
-        return _page(request, authority, bringing=form, status=status)
+        return _page(request, authority, bringing=form, status=_status(refused))
     return _done(request, authority)
+
+
+def _status(refused: PkiError) -> int:
+    return 409 if isinstance(refused, AlreadyCrossSigned) else 422
 
 
 def _done(request: HttpRequest, authority: Authority) -> HttpResponse:
