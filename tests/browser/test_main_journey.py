@@ -141,7 +141,7 @@ def test_the_recipes_certificate_is_issued_from_its_json(walk):
     expect(walk.page.locator("#request-chips .chip-ok")).to_have_count(10)
     walk.person.look("11-issue-recipe")
     # Both live 87600h: made in a later minute than its authority, the certificate would outlive it.
-    walk.page.get_by_text("File name, end, and cfssl").click()
+    walk.page.get_by_text("File name, end, owner").click()
     walk.page.get_by_label("End with the authority").check()
     walk.person.look("12-issue-recipe-cut")
     walk.press("Issue certificate")
