@@ -20,7 +20,7 @@ def made(visitor):
 @pytest.fixture(scope="module")
 def keystore(admin, made, tmp_path_factory):
     admin.go(made["certificate"])
-    admin.page.get_by_text("PKCS#12, for Java, Windows and browsers").click()
+    admin.page.get_by_text("PKCS#12 and JKS, for Java").click()
     admin.page.locator("[name=passphrase]").fill(PASSPHRASE)
     admin.page.locator("[name=again]").fill(PASSPHRASE)
     admin.look("inspect-01-keystore")
