@@ -16,6 +16,8 @@ from tests.e2e.cluster_side import apply_documents, token_for
 pytestmark = pytest.mark.e2e
 
 NAMESPACE = "watch"
+# The portal is shared with other modules: it knows their clusters, too.
+CLUSTER = "watch-lab"
 KEY = {"algo": "ecdsa", "size": 256}
 # A new certificate is within no threshold, so its life is moved back, as time would.
 END_SOON = """
@@ -51,14 +53,14 @@ def channel(administrator, control_plane):
     apply_documents(control_plane, cluster_deeds.printed_access(administrator))
     cluster_deeds.connect_by_token(
         administrator,
-        name="watch-lab",
+        name=CLUSTER,
         server=control_plane.url,
         ca=control_plane.connection().ca_pem or "",
         token=token_for(control_plane, namespace="aggportal", name="aggportal"),
     )
     at = administrator.open("/notices/channels/new/event/")
     form = at.page.form_with("namespace")
-    return administrator.send(at, form, name="watch events", namespace=NAMESPACE)
+    return administrator.send(at, form, name="watch events", cluster=CLUSTER, namespace=NAMESPACE)
 
 
 def events(control_plane):

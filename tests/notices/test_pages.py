@@ -114,7 +114,7 @@ def test_a_hostile_name_is_shown_harmless(viewer, client_of):
 
 def test_an_administrator_makes_each_kind_of_channel(administrator, client_of, cluster):
     client = client_of(administrator)
-    event = EMAIL | {"name": "events", "cluster": cluster.pk, "namespace": "kube-system"}
+    event = EMAIL | {"name": "events", "cluster": cluster.slug, "namespace": "kube-system"}
     forms = {"email": EMAIL, "webhook": HOOK | {"secret": "a-plain-long-secret"}, "event": event}
     for kind, form in forms.items():
         assert client.get(new(kind)).status_code == 200
@@ -150,13 +150,13 @@ def test_a_kind_that_does_not_exist_is_not_found(administrator, client_of):
         ("webhook", {"ca_pem": "none"}, "no certificate in PEM"),
         ("webhook", {"ca_pem": "né"}, "no certificate in PEM"),
         ("event", {"namespace": "Not_A_Namespace"}, "A namespace is lower-case"),
-        ("event", {"cluster": "999"}, "Select a valid choice"),
+        ("event", {"cluster": "no-such"}, "Select a valid choice"),
     ],
 )
 def test_bad_input_is_answered_beside_the_field(
     kind, change, words, administrator, client_of, cluster
 ):
-    form = HOOK | {"cluster": cluster.pk, "namespace": "default"} | change
+    form = HOOK | {"cluster": cluster.slug, "namespace": "default"} | change
     answer = client_of(administrator).post(new(kind), form)
     assert answer.status_code == 422
     assert words in answer.content.decode()

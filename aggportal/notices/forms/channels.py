@@ -189,7 +189,10 @@ class EventForm(ChannelForm):
     """In which cluster and namespace the Events appear."""
 
     cluster = forms.ModelChoiceField(
-        label=gettext_lazy("Cluster"), queryset=Cluster.objects.all(), empty_label=None
+        label=gettext_lazy("Cluster"),
+        queryset=Cluster.objects.all(),
+        empty_label=None,
+        to_field_name="slug",
     )
     namespace = forms.CharField(
         label=gettext_lazy("Namespace"), max_length=63, widget=forms.TextInput(attrs=_PLAIN)
