@@ -33,6 +33,9 @@ class Cluster(models.Model):
     serving_authorities = models.ManyToManyField("certs.Authority", blank=True, related_name="+")
     # The doctor shakes hands with the backends of APIServices, which the portal connects to.
     shakes_hands = models.BooleanField(default=False)
+    # Of the Secrets of extension API servers the certificates are read: their account may read the
+    # private keys then as well, so nobody but an administrator says so.
+    reads_secrets = models.BooleanField(default=False)
 
     class Meta:
         ordering = ("name", "pk")
