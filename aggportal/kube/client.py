@@ -12,9 +12,15 @@ import re
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from aggportal.kube.answers import Asked as Asked
+from aggportal.kube.answers import Identity as Identity
+from aggportal.kube.answers import Json, Listing
+from aggportal.kube.answers import RawAnswer as RawAnswer
+from aggportal.kube.answers import Timeouts as Timeouts
+from aggportal.kube.answers import Version as Version
 from aggportal.kube.connections import Connection
 from aggportal.kube.egress import EgressPolicy, Resolve
 from aggportal.kube.errors import Gone, InvalidInput, NotFound, NotKubernetes, TimedOut
@@ -31,70 +37,15 @@ if TYPE_CHECKING:
 MAX_BODY = 1_000_000
 MAX_LIST = 10_000_000
 MAX_ALL_PAGES = 32_000_000
-MAX_PREFIX = 4_096
 PAGE = 500
 FIELD_MANAGER = "aggportal"
 APPLY_PATCH = "application/apply-patch+yaml"
+MERGE_PATCH = "application/merge-patch+json"
 _PATH = re.compile(r"(?:/[A-Za-z0-9._:-]+)+")
 _AUTHORIZATION = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 _REVIEWS = tuple(
     f"/apis/authentication.k8s.io/{version}/selfsubjectreviews" for version in ("v1", "v1beta1")
 )
-
-Json = Mapping[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Timeouts:
-    """Seconds: to connect, for one exchange as a whole, for one page of a list."""
-
-    connect: float = 3.0
-    total: float = 10.0
-    listing: float = 30.0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RawAnswer:
-    """Any answer, whatever its status: as much of the body as was asked for, our token out."""
-
-    status: int
-    text: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Asked:
-    """How to ask for a raw answer: query, seconds as a whole, bytes of the body, Accept header."""
-
-    params: Mapping[str, str] = field(default_factory=dict)
-    seconds: float | None = None
-    limit: int = MAX_PREFIX
-    accept: str = "application/json"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Listing:
-    """All items of a collection and the version to watch from."""
-
-    items: tuple[Json, ...]
-    resource_version: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Version:
-    """What `/version` says; `git_version` as in v1.31.2."""
-
-    git_version: str
-    major: str
-    minor: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Identity:
-    """Who the API server takes us for; `username` is empty when it cannot say, and `note` why."""
-
-    username: str
-    groups: tuple[str, ...] = ()
-    note: Sentence | None = None
 
 
 class ApiClient:
@@ -184,7 +135,14 @@ class ApiClient:
         Not for APIServices: kube-apiserver 1.20 panics on that and breaks off the connection.
         """
         params = _write_params(dry_run=dry_run) | {"force": "true" if force else "false"}
-        return self._json("PATCH", path, params, body)
+        return self._json("PATCH", path, params, body, content_type=APPLY_PATCH)
+
+    def patch(self, path: str, body: Json, *, dry_run: bool = False) -> Json:
+        """Merge `body` into an object (RFC 7386); whoever writes what others may have written
+        gives `metadata.uid` and `metadata.resourceVersion`: Conflict when it changed since.
+        """
+        params = _write_params(dry_run=dry_run)
+        return self._json("PATCH", path, params, body, content_type=MERGE_PATCH)
 
     def delete(
         self, path: str, *, uid: str = "", resource_version: str = "", dry_run: bool = False
@@ -259,8 +217,10 @@ class ApiClient:
         path: str,
         params: Mapping[str, str] | None = None,
         body: Json | None = None,
+        *,
+        content_type: str = "application/json",
     ) -> Json:
-        request = _request(method, path, params, body)
+        request = replace(_request(method, path, params, body), content_type=content_type)
         with self._door().send(request, seconds=self._left(self.timeouts.total)) as answer:
             return answer.json(MAX_BODY)[0]
 
@@ -325,10 +285,7 @@ def _request(
 
     if not _PATH.fullmatch(path) or "/." in path:
         raise InvalidInput(_n("This is no path of the Kubernetes API: %(path)s"), path=path[:200])
-    content_type = APPLY_PATCH if method == "PATCH" else "application/json"
-    return Request(
-        method=method, path=path, params=params or {}, body=body, content_type=content_type
-    )
+    return Request(method=method, path=path, params=params or {}, body=body)
 
 
 def _write_params(*, dry_run: bool) -> dict[str, str]:

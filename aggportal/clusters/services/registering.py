@@ -6,12 +6,11 @@ import datetime as dt
 
 from aggportal.clusters.models import Cluster, WatchedAPIService
 from aggportal.clusters.services.connections import WHILE_A_PERSON_WAITS, client_for
+from aggportal.clusters.services.telling import Teller, apiservice
 from aggportal.kube import registering
 from aggportal.kube.apiservices import APIService, parse_apiservice
 from aggportal.kube.errors import Conflict, KubeError
 from aggportal.kube.registering import Registration
-from aggportal.ledger.models import Outcome
-from aggportal.ledger.services import record
 from aggportal.web.actors import Actor
 from aggportal.words import gettext_noop as _n
 
@@ -40,7 +39,9 @@ def register_apiservice(
     }
     registering.require_valid(registration)
     client = client_for(cluster, timeouts=WHILE_A_PERSON_WAITS)
-    tell = _Teller("apiservice.registered", registration.name, by=by, now=now, detail=detail)
+    tell = Teller(
+        "apiservice.registered", apiservice(registration.name), by=by, now=now, detail=detail
+    )
     tell.intended()
     try:
         made = registering.register(client, registration, seen=None, dry_run=False)
@@ -64,9 +65,8 @@ def delete_apiservice(
             name=row.name,
         )
     client = client_for(cluster, timeouts=WHILE_A_PERSON_WAITS)
-    tell = _Teller(
-        "apiservice.deleted", row.name, by=by, now=now, detail={"cluster": cluster.name, "uid": uid}
-    )
+    detail = {"cluster": cluster.name, "uid": uid}
+    tell = Teller("apiservice.deleted", apiservice(row.name), by=by, now=now, detail=detail)
     tell.intended()
     try:
         registering.unregister(client, seen)
@@ -74,32 +74,3 @@ def delete_apiservice(
         tell.failed(error)
         raise
     tell.done()
-
-
-class _Teller:
-    """Writes one deed into the ledger: what was meant, and how it went."""
-
-    def __init__(
-        self, action: str, name: str, *, by: Actor, now: dt.datetime, detail: dict[str, object]
-    ) -> None:
-        self._action, self._name, self._by, self._now = action, name, by, now
-        self._detail = detail
-
-    def intended(self) -> None:
-        self._write(Outcome.INTENDED, {})
-
-    def done(self, **more: object) -> None:
-        self._write(Outcome.DONE, more)
-
-    def failed(self, error: KubeError) -> None:
-        self._write(Outcome.FAILED, {"error": str(error)[:500]})
-
-    def _write(self, outcome: Outcome, more: dict[str, object]) -> None:
-        record(
-            self._action,
-            actor=self._by,
-            subject=("apiservice", self._name[:64], self._name),
-            outcome=outcome,
-            detail=self._detail | more,
-            at=self._now,
-        )
