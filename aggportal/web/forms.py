@@ -13,6 +13,13 @@ _CLASS_OF = (
 )
 
 
+class ForgetfulTextarea(forms.Textarea):
+    """A text area that never shows again what was sent: it may be a secret."""
+
+    def format_value(self, value: object) -> str | None:
+        return None
+
+
 def dress(field: forms.Field) -> None:
     """Give a field's widget the class that Bootstrap expects of its kind."""
     css = next(css for kind, css in _CLASS_OF if isinstance(field.widget, kind))

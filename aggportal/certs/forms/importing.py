@@ -12,8 +12,9 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
+from aggportal.certs.forms.several_files import SeveralFilesField
 from aggportal.pki.inspecting import Given
-from aggportal.web.forms import PortalForm
+from aggportal.web.forms import ForgetfulTextarea, PortalForm
 
 MAX_FILES = 60
 MAX_FILE_BYTES = 900_000
@@ -22,44 +23,20 @@ MAX_CERTDB_BYTES = 60_000_000
 _PASTE = {"class": "mono", "spellcheck": "false", "autocomplete": "off"}
 
 
-class _Several(forms.ClearableFileInput):
-    """A file input for several files."""
-
-    allow_multiple_selected = True
-
-
-class ForgetfulTextarea(forms.Textarea):
-    """A text area that never shows again what was sent: it may be a secret."""
-
-    def format_value(self, value: object) -> str:
-        return ""
-
-
-class SeveralFilesField(forms.FileField):
-    """Several files, none of them kept."""
-
-    widget = _Several
-
-    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile[Any]]:
-        files = data if isinstance(data, list | tuple) else [data] if data else []
-        if len(files) > MAX_FILES:
-            raise forms.ValidationError(
-                _("These are %(count)d files; give at most %(limit)d at once, or an archive.")
-                % {"count": len(files), "limit": MAX_FILES}
-            )
-        for file in files:
-            if file.size > MAX_FILE_BYTES:
-                raise forms.ValidationError(
-                    _("A file of %(size)d bytes is too large; at most %(limit)d are read.")
-                    % {"size": file.size, "limit": MAX_FILE_BYTES}
-                )
-        return list(files)
-
-
 class _Bringing(PortalForm):
     """Files, a certificate, a key, and the passphrase."""
 
-    upload = SeveralFilesField(label=_l("Files"), required=False)
+    upload = SeveralFilesField(
+        label=_l("Files"),
+        required=False,
+        most=MAX_FILES,
+        largest=MAX_FILE_BYTES,
+        error_messages={
+            "too_many": _l(
+                "These are %(count)d files; give at most %(limit)d at once, or an archive."
+            )
+        },
+    )
     certificate = forms.CharField(
         label=_l("Or paste the certificate, with its chain"),
         required=False,

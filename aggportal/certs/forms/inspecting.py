@@ -5,54 +5,27 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
+from aggportal.certs.forms.several_files import SeveralFilesField
 from aggportal.pki.inspecting import MAX_FILES, MAX_INPUT_BYTES, Given
-from aggportal.web.forms import PortalForm
-
-
-class _Files(forms.ClearableFileInput):
-    """A file input for several files."""
-
-    allow_multiple_selected = True
-
-
-class _Forgetful(forms.Textarea):
-    """A text area that never shows again what was sent: it may be a secret."""
-
-    def format_value(self, value: object) -> str:
-        return ""
-
-
-class FilesField(forms.FileField):
-    """Several files, none of them kept."""
-
-    widget = _Files
-
-    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile[Any]]:
-        files = data if isinstance(data, list | tuple) else [data] if data else []
-        if len(files) > MAX_FILES:
-            raise forms.ValidationError(
-                _("These are %(count)d files; give at most %(limit)d at once.")
-                % {"count": len(files), "limit": MAX_FILES}
-            )
-        for file in files:
-            if file.size > MAX_INPUT_BYTES:
-                raise forms.ValidationError(
-                    _("A file of %(size)d bytes is too large; at most %(limit)d are looked at.")
-                    % {"size": file.size, "limit": MAX_INPUT_BYTES}
-                )
-        return list(files)
+from aggportal.web.forms import ForgetfulTextarea, PortalForm
 
 
 class InspectForm(PortalForm):
     """Something to look at. A page never shows again what was sent."""
 
-    upload = FilesField(
+    upload = SeveralFilesField(
         label=_l("Files"),
         required=False,
+        most=MAX_FILES,
+        largest=MAX_INPUT_BYTES,
+        error_messages={
+            "too_large": _l(
+                "A file of %(size)d bytes is too large; at most %(limit)d are looked at."
+            )
+        },
         help_text=_l("PEM or DER; several at once tell whether they belong together."),
     )
     text = forms.CharField(
@@ -60,7 +33,7 @@ class InspectForm(PortalForm):
         required=False,
         strip=False,
         max_length=MAX_INPUT_BYTES,
-        widget=_Forgetful(
+        widget=ForgetfulTextarea(
             attrs={
                 "rows": 8,
                 "class": "mono",

@@ -10,18 +10,11 @@ from django.utils.translation import gettext_lazy
 
 from aggportal.kube.errors import KubeError
 from aggportal.kube.kubeconfig import Context, Kubeconfig, connection_for, parse_kubeconfig
-from aggportal.web.forms import PortalForm
+from aggportal.web.forms import ForgetfulTextarea, PortalForm
 from aggportal.web.sentences import visible, words
 
 MAX_NAME = 100
 _LARGEST_FILE = 200_000
-
-
-class SecretTextarea(forms.Textarea):
-    """A text area that never shows what was sent."""
-
-    def format_value(self, value: object) -> str | None:
-        return None
 
 
 def said(error: KubeError) -> str:
@@ -64,7 +57,7 @@ class KubeconfigForm(PortalForm):
     kubeconfig = forms.CharField(
         label=gettext_lazy("kubeconfig"),
         required=False,
-        widget=SecretTextarea(
+        widget=ForgetfulTextarea(
             attrs={"rows": 12, "class": "mono", "spellcheck": "false", "autocomplete": "off",
                    "data-drop": ""}
         ),
