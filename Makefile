@@ -35,7 +35,7 @@ run: $(RUN_STAMP) ## Serve the portal on http://127.0.0.1:8000 (PORT=â€¦, DATA=â
 test: $(DEV_STAMP) ## Unit, view and interop tests on SQLite
 	$(PYTEST) $(QUICK)
 
-test-postgres: $(DEV_STAMP) ## The same tests on a PostgreSQL that is started for them
+test-postgres: $(DEV_STAMP) ## What of these asks the database, on a PostgreSQL that is started for them
 	.ci/with-postgres $(PYTEST) $(QUICK)
 
 test-corpus: $(DEV_STAMP) ## Every file of cryptography-vectors through the reader and the page (minutes)

@@ -1,4 +1,5 @@
-"""Which tests run where: `postgres` and `sqlite` tests on their engine; in CI nothing is skipped.
+"""Which tests run where: `postgres` and `sqlite` tests on their engine, what asks no database on
+SQLite alone; in CI nothing is skipped.
 
 Imported by conftest.py, so that tests/test_suites.py can try the hooks in a session of its own.
 """
@@ -39,6 +40,14 @@ def _is_about_another_engine(item: pytest.Item) -> bool:
     return bool(engines) and not any(connection.vendor.startswith(engine) for engine in engines)
 
 
+def _asks_no_database(item: pytest.Item) -> bool:
+    """What asks no database was tried on SQLite; PostgreSQL cannot change it."""
+    fixtures = set(getattr(item, "fixturenames", ()))
+    marks = {mark.name for mark in item.iter_markers()} & {"django_db", "postgres"}
+    asks = marks or fixtures & {"db", "transactional_db"}
+    return connection.vendor == "postgresql" and not asks
+
+
 def _turn(item: pytest.Item) -> int:
     folders = item.path.parts
     return 2 if "browser" in folders else 1 if "e2e" in folders else 0
@@ -50,7 +59,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     Once a browser test has run, Playwright's event loop runs in this process; nothing may follow.
     """
-    left_out = [item for item in items if _is_about_another_engine(item)]
+    kept: list[pytest.Item] = []
+    left_out: list[pytest.Item] = []
+    for item in items:
+        elsewhere = _is_about_another_engine(item) or _asks_no_database(item)
+        (left_out if elsewhere else kept).append(item)
     if left_out:
         config.hook.pytest_deselected(items=left_out)
-    items[:] = sorted((item for item in items if item not in left_out), key=_turn)
+    items[:] = sorted(kept, key=_turn)

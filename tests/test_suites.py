@@ -11,7 +11,7 @@ def test_one(): pytest.skip("no tool")
 @pytest.fixture
 def session(pytester: pytest.Pytester) -> pytest.Pytester:
     pytester.makeconftest("from tests.suites import *")
-    pytester.makeini("[pytest]\nmarkers =\n    postgres\n    sqlite\n")
+    pytester.makeini("[pytest]\nmarkers =\n    postgres\n    sqlite\n    django_db\n")
     return pytester
 
 
@@ -47,11 +47,23 @@ def test_in_ci_an_expected_failure_stays_expected(session, monkeypatch):
 def test_a_test_about_the_other_engine_is_left_out(session, monkeypatch, engine):
     monkeypatch.setattr("tests.suites.connection.vendor", engine)
     session.makepyfile(
-        "import pytest\n"
+        "import pytest\npytestmark = pytest.mark.django_db\n"
         "@pytest.mark.postgres\ndef test_one(): pass\n"
         "@pytest.mark.sqlite\ndef test_two(): pass\n"
     )
     run(session).assert_outcomes(passed=1, deselected=1)
+
+
+def test_on_postgresql_what_asks_no_database_is_left_out(session, monkeypatch):
+    monkeypatch.setattr("tests.suites.connection.vendor", "postgresql")
+    session.makepyfile(
+        "import pytest\n"
+        "@pytest.fixture\ndef db(): pass\n"
+        "@pytest.mark.django_db\ndef test_one(): pass\n"
+        "def test_two(db): pass\n"
+        "def test_three(): pass\n"
+    )
+    run(session).assert_outcomes(passed=2, deselected=1)
 
 
 def test_the_suites_with_servers_come_last(session):
