@@ -20,7 +20,8 @@ import datetime as dt, json, secrets
 from django.db import connection
 from django.utils import timezone
 from aggportal.certs.models import *
-from aggportal.certs.services.authorities import AuthorityChoices, create_authority
+from aggportal.certs.services.authorities import create_authority
+from aggportal.certs.services.authority_rows import AuthorityChoices
 from aggportal.certs.services.name_entries import name_entries
 from aggportal.pki.requests import load_request_spec
 from aggportal.web.actors import Actor

@@ -16,7 +16,8 @@ FILL = """
 import datetime as dt, json, secrets
 from django.utils import timezone
 from aggportal.certs.models import *
-from aggportal.certs.services.authorities import AuthorityChoices, create_authority
+from aggportal.certs.services.authorities import create_authority
+from aggportal.certs.services.authority_rows import AuthorityChoices
 from aggportal.pki.requests import load_request_spec
 from aggportal.web.actors import Actor
 config = {{"signing": {{"default": {{"expiry": "8760h", "usages": ["signing", "server auth"]}}}}}}

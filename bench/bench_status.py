@@ -27,7 +27,8 @@ FILL = """
 import json, secrets, time
 from django.utils import timezone
 from aggportal.certs.models import *
-from aggportal.certs.services.authorities import AuthorityChoices, create_authority
+from aggportal.certs.services.authorities import create_authority
+from aggportal.certs.services.authority_rows import AuthorityChoices
 from aggportal.certs.services.crls import publish_crl
 from aggportal.certs.services.revoking import RevocationChoices, revoke_certificates
 from aggportal.pki.requests import load_request_spec

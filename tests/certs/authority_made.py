@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from aggportal.certs.forms.starting_points import starting_config
 from aggportal.certs.models import Authority, Lane, Mode
-from aggportal.certs.services.authorities import AuthorityChoices, create_authority
+from aggportal.certs.services.authorities import create_authority
+from aggportal.certs.services.authority_rows import AuthorityChoices
 from aggportal.pki.keys import KeySpec
 from aggportal.pki.specs import CaSpec, RequestSpec
 from aggportal.web.actors import system_actor

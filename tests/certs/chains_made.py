@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from django.utils import timezone
 
 from aggportal.certs.models import Authority, Lane, Mode, OwnRequest
-from aggportal.certs.services.authorities import AuthorityChoices
+from aggportal.certs.services.authority_rows import AuthorityChoices
 from aggportal.certs.services.intermediates import create_intermediate
 from aggportal.certs.services.keys import open_authority_key
 from aggportal.certs.services.own_requests import (

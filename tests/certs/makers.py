@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from django.utils import timezone
 
 from aggportal.certs.models import Authority, Certificate, Lane, Mode
-from aggportal.certs.services.authorities import AuthorityChoices, create_authority
+from aggportal.certs.services.authorities import create_authority
+from aggportal.certs.services.authority_rows import AuthorityChoices
 from aggportal.certs.services.issuing import IssueChoices, issue_certificate
 from aggportal.pki.config import dump_config, dump_profile
 from aggportal.pki.jsontext import dump_json

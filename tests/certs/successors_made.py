@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils import timezone
 
 from aggportal.certs.models import Authority, Lane, Mode
-from aggportal.certs.services.authorities import AuthorityChoices
+from aggportal.certs.services.authority_rows import AuthorityChoices
 from aggportal.certs.services.succeeding import create_successor, spec_of_successor
 from aggportal.pki.requests import parse_request_spec
 from aggportal.pki.specs import RequestSpec

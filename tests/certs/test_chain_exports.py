@@ -25,8 +25,9 @@ from aggportal.certs.models import (
     OtherRole,
     Reason,
 )
-from aggportal.certs.services.authorities import AuthorityChoices, create_authority
+from aggportal.certs.services.authorities import create_authority
 from aggportal.certs.services.authority_keys import take_issuer
+from aggportal.certs.services.authority_rows import AuthorityChoices
 from aggportal.certs.services.chains import authority_chain
 from aggportal.certs.services.intermediates import create_intermediate
 from aggportal.ledger.models import Entry

@@ -19,7 +19,8 @@ from aggportal.certs.models import (
     SigningRequest,
     State,
 )
-from aggportal.certs.services.authorities import AuthorityChoices, create_authority
+from aggportal.certs.services.authorities import create_authority
+from aggportal.certs.services.authority_rows import AuthorityChoices
 from aggportal.certs.services.files import bundle, take_key
 from aggportal.certs.services.issuing import IssueChoices, issue_certificate
 from aggportal.ledger.models import Entry, Outcome

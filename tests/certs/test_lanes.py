@@ -9,7 +9,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from aggportal.certs.models import Authority, Certificate, Lane, Mode, SigningRequest, State
-from aggportal.certs.services.authorities import AuthorityChoices, create_authority
+from aggportal.certs.services.authorities import create_authority
+from aggportal.certs.services.authority_rows import AuthorityChoices
 from aggportal.certs.services.issuing import IssueChoices, issue_certificate
 from aggportal.certs.services.lanes import neighbours, require_authority_lane
 from aggportal.ledger.models import Entry, Outcome

@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from django.utils import timezone
 
 from aggportal.certs.models import Authority, Certificate, Kind, Lane, Mode, Reason
-from aggportal.certs.services.authorities import AuthorityChoices, create_authority
+from aggportal.certs.services.authorities import create_authority
+from aggportal.certs.services.authority_rows import AuthorityChoices
 from aggportal.certs.services.revoking import (
     RevocationChoices,
     release_certificate,

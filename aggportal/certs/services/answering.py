@@ -19,7 +19,7 @@ from aggportal.certs.models import (
     OwnRequest,
     Purpose,
 )
-from aggportal.certs.services.authority_rows import Papers, Standing, store_authority
+from aggportal.certs.services.authority_rows import Papers, Standing, store_signed_authority
 from aggportal.certs.services.chains import authority_chain
 from aggportal.certs.services.importing import names_of, plain
 from aggportal.certs.services.lanes import require_authority_lane
@@ -231,7 +231,7 @@ def _as_authority(
         row = Certificate.objects.filter(fingerprint_sha256=facts.sha256).first()
         row = row or store_returned(answer, kind=Kind.AUTHORITY, by=by, now=now)
     outside = "" if answer.signer else "".join(above.pem for above in answer.above)
-    return store_authority(
+    return store_signed_authority(
         facts,
         replace(authority_choices(own), override_reason=passed.reason),
         Standing(parent=answer.signer, issued_as=row, chain_pem=outside),

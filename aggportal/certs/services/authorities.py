@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import replace
 
 from django.db import IntegrityError, transaction
 
-from aggportal.certs.models import Authority, Lane, Mode
+from aggportal.certs.models import Authority, Mode
+from aggportal.certs.services.authority_rows import (
+    AuthorityChoices,
+    Papers,
+    Standing,
+    authority_row,
+    store_authority,
+)
 from aggportal.certs.services.keys import seal_key
 from aggportal.certs.services.lanes import Passed, require_authority_lane
 from aggportal.certs.services.signing import sign_plan
@@ -17,7 +24,7 @@ from aggportal.pki.csrs import csr_pem, make_csr
 from aggportal.pki.errors import InvalidField
 from aggportal.pki.exports import require_base_name
 from aggportal.pki.facts import certificate_facts
-from aggportal.pki.issuing import certificate_pem, plan_authority
+from aggportal.pki.issuing import plan_authority
 from aggportal.pki.jsontext import dump_json
 from aggportal.pki.keys import generate_key
 from aggportal.pki.plans import CertificatePlan
@@ -31,25 +38,6 @@ class SlugTaken(RefusedError):
     """Another authority has this short name."""
 
     code = "slug_taken"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AuthorityChoices:
-    """What an authority is besides its request spec.
-
-    `signing_config` is the text of a checked ca-config.json. `override_reason` lets pass what the
-    lane forbids; only an administrator may give it. `key_may_leave` is for an intermediate alone:
-    its key may be taken to cert-manager.
-    """
-
-    label: str
-    slug: str
-    lane: Lane
-    mode: Mode
-    file_base: str
-    signing_config: str
-    override_reason: str = ""
-    key_may_leave: bool = False
 
 
 def create_authority(
@@ -82,7 +70,7 @@ def create_authority(
         _record_failure(choices, refused, by=by, now=now)
         raise
     except IntegrityError as exc:
-        taken = _slug_taken(choices.slug)
+        taken = slug_taken(choices.slug)
         _record_failure(choices, taken, by=by, now=now)
         raise taken from exc
     return authority
@@ -101,30 +89,13 @@ def _signed(
     key = generate_key(spec.key)
     csr = make_csr(spec, key=key, compat=plan.compat)
     certificate = sign_plan(plan, public_key=key.public_key(), issuer_key=key, passed=passed)
-    facts = certificate_facts(certificate)
-    return Authority(
-        slug=choices.slug,
-        label=choices.label,
-        lane=choices.lane,
-        mode=choices.mode,
-        file_base=choices.file_base,
-        subject=facts.subject,
-        common_name=facts.common_name[:200],
-        serial=f"{plan.serial:040x}",
-        key_text=facts.key,
-        spki_sha256=facts.spki_sha256,
-        fingerprint_sha256=facts.sha256,
-        not_before=facts.not_before,
-        not_after=facts.not_after,
-        certificate_pem=certificate_pem(certificate),
+    papers = Papers(
         csr_pem=csr_pem(csr),
         request_spec=dump_json(dump_request_spec(spec)),
-        signing_config=choices.signing_config,
-        created_at=now,
-        created_by=by.name,
         key=seal_key(key, purpose="authority-key"),
-        override_reason=passed.reason,
     )
+    chosen = replace(choices, override_reason=passed.reason)
+    return authority_row(certificate_facts(certificate), chosen, Standing(), papers, by=by, now=now)
 
 
 def _record_failure(
@@ -155,22 +126,7 @@ def _require_staying_key(choices: AuthorityChoices) -> None:
 @transaction.atomic
 def _store(authority: Authority, passed: Passed, *, by: Actor, now: dt.datetime) -> None:
     authority.key.save(force_insert=True)
-    authority.save(force_insert=True)
-    record(
-        "authority.created",
-        actor=by,
-        subject=("authority", authority.slug, authority.label),
-        detail={
-            "serial": authority.serial,
-            "subject": authority.subject,
-            "lane": authority.lane,
-            "key": authority.key_text,
-            "sha256": authority.fingerprint_sha256,
-            "not_after": authority.not_after.isoformat(),
-            **passed.detail,
-        },
-        at=now,
-    )
+    store_authority(authority, passed.detail, by=by, now=now)
 
 
 @transaction.atomic
@@ -193,10 +149,11 @@ def change_allowed_names(authority: Authority, names: str, *, by: Actor, now: dt
 def require_free_slug(slug: str) -> None:
     """Refuse a short name that another authority has."""
     if Authority.objects.filter(slug=slug).exists():
-        raise _slug_taken(slug)
+        raise slug_taken(slug)
 
 
-def _slug_taken(slug: str) -> SlugTaken:
+def slug_taken(slug: str) -> SlugTaken:
+    """Say that another authority has this short name."""
     return SlugTaken(
         gettext_noop("Another authority is called “%(slug)s”. Choose a name of its own."),
         field="slug",

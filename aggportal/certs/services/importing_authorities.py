@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.db import IntegrityError, transaction
 
 from aggportal.certs.models import Authority, Certificate
-from aggportal.certs.services.authorities import AuthorityChoices, SlugTaken, require_free_slug
+from aggportal.certs.services.authorities import SlugTaken, require_free_slug
+from aggportal.certs.services.authority_rows import (
+    AuthorityChoices,
+    Papers,
+    Standing,
+    authority_row,
+)
 from aggportal.certs.services.importing import (
     Incoming,
     adopt_watched,
     incoming,
-    plain,
     store_imported,
     store_unknown,
 )
@@ -156,14 +161,22 @@ def import_authority(
         spki_sha256=facts.spki_sha256,
         parent=parent,
     )
-    authority = _row(item, by=by, now=now)
-    authority.parent = parent
-    authority.chain_pem = "" if parent else "".join(step.pem for step in chain)
-    authority.override_reason = passed.reason
+    row = _row_under_parent(facts, parent, by=by, now=now) if parent else None
+    outside = "" if parent else "".join(step.pem for step in chain)
+    authority = authority_row(
+        facts,
+        replace(choices, override_reason=passed.reason),
+        Standing(parent=parent, issued_as=row, chain_pem=outside),
+        Papers(
+            csr_pem=request_of(facts, item.key),
+            request_spec=spec_text_of(facts, item.key),
+            key=seal_key(item.key, purpose="authority-key"),
+        ),
+        by=by,
+        now=now,
+    )
+    authority.imported, authority.allowed_names = True, item.allowed_names
     authority.retired_at = now if facts.not_after < now else None
-    authority.key = seal_key(item.key, purpose="authority-key")
-    if parent is not None:
-        authority.issued_as = _row_under_parent(facts, parent, by=by, now=now)
     try:
         with transaction.atomic():
             authority.key.save(force_insert=True)
@@ -176,33 +189,6 @@ def import_authority(
         ) from exc
     _record(authority, passed.detail, by=by, now=now)
     return authority
-
-
-def _row(item: AuthorityToImport, *, by: Actor, now: dt.datetime) -> Authority:
-    facts, choices = item.facts, item.choices
-    return Authority(
-        slug=choices.slug,
-        label=choices.label,
-        lane=choices.lane,
-        mode=choices.mode,
-        file_base=choices.file_base,
-        signing_config=choices.signing_config,
-        allowed_names=item.allowed_names,
-        subject=facts.subject,
-        common_name=plain(facts.common_name)[:200],
-        serial=facts.serial.zfill(40),
-        key_text=facts.key[:40],
-        spki_sha256=facts.spki_sha256,
-        fingerprint_sha256=facts.sha256,
-        not_before=facts.not_before,
-        not_after=facts.not_after,
-        certificate_pem=facts.pem,
-        csr_pem=request_of(facts, item.key),
-        request_spec=spec_text_of(facts, item.key),
-        imported=True,
-        created_at=now,
-        created_by=by.name,
-    )
 
 
 def _row_under_parent(

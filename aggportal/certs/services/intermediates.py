@@ -9,8 +9,13 @@ from cryptography import x509
 from django.db import IntegrityError, transaction
 
 from aggportal.certs.models import Authority, Certificate, Kind, Mode, SigningRequest
-from aggportal.certs.services.authorities import AuthorityChoices, SlugTaken, require_free_slug
-from aggportal.certs.services.authority_rows import Papers, Standing, store_authority
+from aggportal.certs.services.authorities import require_free_slug, slug_taken
+from aggportal.certs.services.authority_rows import (
+    AuthorityChoices,
+    Papers,
+    Standing,
+    store_signed_authority,
+)
 from aggportal.certs.services.chains import Retired, issuer_for
 from aggportal.certs.services.issuing import (
     Signed,
@@ -109,11 +114,7 @@ def create_intermediate(
     try:
         return _store(request, signed, key, chosen, by=by, now=now)
     except IntegrityError as clash:
-        taken = SlugTaken(
-            _n("Another authority is called “%(slug)s”. Choose a name of its own."),
-            field="slug",
-            slug=choices.slug,
-        )
+        taken = slug_taken(choices.slug)
         record_failure(request, taken, by=by, now=now)
         raise taken from clash
 
@@ -132,7 +133,7 @@ def _store(
     row = store_authority_row(request, signed, file_base=choices.file_base, detail=detail, by=by)
     sealed = seal_key(key, purpose="authority-key")
     sealed.save(force_insert=True)
-    return store_authority(
+    return store_signed_authority(
         certificate_facts(signed),
         choices,
         Standing(parent=request.authority, issued_as=row),

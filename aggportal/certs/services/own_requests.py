@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from aggportal.certs.models import Authority, Lane, Mode, OwnRequest, Purpose
-from aggportal.certs.services.authorities import AuthorityChoices, SlugTaken, require_free_slug
+from aggportal.certs.services.authorities import SlugTaken, require_free_slug
 from aggportal.certs.services.authority_names import free_slug
+from aggportal.certs.services.authority_rows import AuthorityChoices
 from aggportal.certs.services.keys import open_key, seal_key
 from aggportal.certs.services.lanes import require_authority_lane
 from aggportal.ledger.services import record

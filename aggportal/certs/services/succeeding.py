@@ -12,8 +12,9 @@ from django.db import transaction
 
 from aggportal.certs.addresses import public_addresses
 from aggportal.certs.models import Authority, Kind
-from aggportal.certs.services.authorities import AuthorityChoices, create_authority
+from aggportal.certs.services.authorities import create_authority
 from aggportal.certs.services.authority_renewing import SignedElsewhere, loaded
+from aggportal.certs.services.authority_rows import AuthorityChoices
 from aggportal.certs.services.intermediates import create_intermediate
 from aggportal.ledger.models import Outcome
 from aggportal.ledger.services import record

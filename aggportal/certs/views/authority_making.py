@@ -26,8 +26,9 @@ from aggportal.certs.forms.request_editor import (
 from aggportal.certs.forms.sides import Side
 from aggportal.certs.lane_words import LANE_WORDS
 from aggportal.certs.models import Lane, Mode
-from aggportal.certs.services.authorities import AuthorityChoices, create_authority
+from aggportal.certs.services.authorities import create_authority
 from aggportal.certs.services.authority_names import file_base_for, free_slug
+from aggportal.certs.services.authority_rows import AuthorityChoices
 from aggportal.certs.services.intermediates import create_intermediate
 from aggportal.certs.services.own_requests import create_authority_request
 from aggportal.certs.views.authority_explaining import explain_making, silences_of_making

@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 
 from aggportal.certs.forms.import_choices import AuthorityChoicesForm, CertificateChoicesForm
 from aggportal.certs.models import Lane, Mode
-from aggportal.certs.services.authorities import AuthorityChoices
 from aggportal.certs.services.authority_names import free_slug
+from aggportal.certs.services.authority_rows import AuthorityChoices
 from aggportal.certs.services.importing_authorities import (
     AuthorityToImport,
     CertificateToImport,

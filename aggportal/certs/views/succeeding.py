@@ -24,9 +24,9 @@ from aggportal.certs.forms.request_editor import (
 from aggportal.certs.forms.sides import Side
 from aggportal.certs.forms.succeeding import SuccessorForm, label_to_begin_with, numbered
 from aggportal.certs.models import Authority, Lane, Mode
-from aggportal.certs.services.authorities import AuthorityChoices
 from aggportal.certs.services.authority_names import free_slug
 from aggportal.certs.services.authority_renewing import SignedElsewhere
+from aggportal.certs.services.authority_rows import AuthorityChoices
 from aggportal.certs.services.explaining_successors import explain_successor
 from aggportal.certs.services.succeeding import (
     AlreadySucceeded,
