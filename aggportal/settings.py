@@ -40,6 +40,12 @@ TRUSTED_PROXIES = env.int("AGGPORTAL_TRUSTED_PROXIES", 0)
 # Read plainly: the file is not a `NAME_FILE` secret, its mode is checked when it is opened.
 KEK = os.environ.get("AGGPORTAL_KEK", "")
 KEK_FILE = env.path("AGGPORTAL_KEK_FILE", KEYS_DIR / "kek")
+# The ledger's key, in the same form: it authenticates entries and signs checkpoints.
+LEDGER_KEY = os.environ.get("AGGPORTAL_LEDGER_KEY", "")
+LEDGER_KEY_FILE = env.path("AGGPORTAL_LEDGER_KEY_FILE", KEYS_DIR / "ledger")
+# Where checkpoints of the ledger are anchored: file:/path, https://…, syslog://host:port,
+# configmap:CLUSTER/NAMESPACE/NAME. Two of them, out of reach of whoever owns the database.
+LEDGER_ANCHORS: list[str] = env.list("AGGPORTAL_LEDGER_ANCHORS", [])
 
 # Networks (CIDR) that outgoing connections may reach; empty means every address that is not denied.
 EGRESS_ALLOW: list[str] = env.list("AGGPORTAL_EGRESS_ALLOW", [])
@@ -83,6 +89,7 @@ INSTALLED_APPS = [
     "aggportal.certs",
     "aggportal.clusters",
     "aggportal.notices",
+    "aggportal.anchors",
     "aggportal.snippets",
     "aggportal.scans",
     "aggportal.dashboard",

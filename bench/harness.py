@@ -99,6 +99,7 @@ def portal(prepare: Callable[[Portal], None]) -> Iterator[Portal]:
         "AGGPORTAL_DATA": folder,
         "AGGPORTAL_HTTPS": "false",
         "AGGPORTAL_KEK": base64.b64encode(os.urandom(32)).decode(),
+        "AGGPORTAL_LEDGER_KEY": base64.b64encode(os.urandom(32)).decode(),
         "DJANGO_SETTINGS_MODULE": "aggportal.settings",
         "AGGPORTAL_LOG_LEVEL": "WARNING",
     }

@@ -30,6 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "certs": _GROUND | {"pki"},
     "clusters": _GROUND | {"certs", "pki", "kube", "doctor"},
     "notices": _GROUND | {"clusters", "certs", "pki", "kube"},
+    "anchors": _GROUND | {"notices", "clusters", "kube"},
     "snippets": _GROUND | {"clusters", "certs", "pki", "kube"},
     "scans": _GROUND | {"clusters", "certs", "pki", "kube", "tls"},
     "dashboard": _GROUND | {"snippets", "notices", "clusters", "certs"},

@@ -9,10 +9,13 @@ from collections.abc import Callable
 
 import hypothesis
 import pytest
+from django.apps import apps
+from django.db.models.signals import post_migrate
 from django.test import Client
 
 from aggportal.accounts.models import User
 from aggportal.accounts.roles import Role, give_role
+from aggportal.ledger.apps import GUARDS
 from tests.suites import (
     pytest_collection_modifyitems,
     pytest_make_collect_report,
@@ -30,6 +33,14 @@ pytest_plugins = ["pytester"]
 # How long an example takes depends on what else the machine does; benchmarks look at time.
 hypothesis.settings.register_profile("portal", deadline=None)
 hypothesis.settings.load_profile("portal")
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """Tests empty their tables between them, which the ledger's triggers refuse on purpose;
+    tests/ledger/test_guards.py puts them in place.
+    """
+    post_migrate.disconnect(sender=apps.get_app_config("ledger"), dispatch_uid=GUARDS)
 
 
 def _person(name: str, role: Role | None) -> User:

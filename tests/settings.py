@@ -14,6 +14,7 @@ if "AGGPORTAL_TEST_DATA" not in os.environ:
 os.environ["AGGPORTAL_DATA"] = os.environ["AGGPORTAL_TEST_DATA"]
 os.environ["AGGPORTAL_HTTPS"] = "false"
 os.environ["AGGPORTAL_KEK"] = "dGhlIGtleSBvZiB0aGUgdGVzdHMsIDMyIGJ5dGVzISE="
+os.environ["AGGPORTAL_LEDGER_KEY"] = "dGhlIGxlZGdlcidzIGtleSBvZiB0aGUgdGVzdHMgMzI="
 
 from aggportal.settings import *  # noqa: F403 -- the environment above comes first
 from aggportal.settings import DATA_DIR, DATABASES, STATIC_ROOT

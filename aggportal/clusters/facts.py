@@ -10,10 +10,10 @@ from typing import Any
 
 from aggportal.clusters.models import Tls, WatchedAPIService
 from aggportal.clusters.models.apiservices import LONGEST_NAME
-from aggportal.clusters.told import Told, storable, tell
 from aggportal.kube.apiservices import APIService, parse_apiservice
 from aggportal.pki.errors import PkiError
 from aggportal.pki.reading import read_certificates
+from aggportal.web.told import Told, storable, tell
 
 Raw = Mapping[str, Any]
 

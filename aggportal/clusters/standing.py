@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aggportal.clusters.told import storable, tell, told
 from aggportal.doctor.findings import Result, Verdict
 from aggportal.kube.permissions import AccessRule
+from aggportal.web.told import storable, tell, told
 from aggportal.words import Sentence
 
 MOST_NAMES = 12

@@ -23,7 +23,7 @@ from aggportal.dashboard.overview import (
 )
 from aggportal.dashboard.timeline import lay_out
 from aggportal.ledger.models import Entry, Outcome
-from aggportal.ledger.services import ChainState, verify_chain
+from aggportal.ledger.verifying import ChainState, verify_chain
 
 CHECKED = 100
 LATELY = 8

@@ -7,6 +7,9 @@ import datetime as dt
 from django.db import models
 from django.utils.translation import gettext_lazy
 
+from aggportal.web.told import told
+from aggportal.words import Sentence
+
 
 class Outcome(models.TextChoices):
     """How it went. An intent is written before signing, so that a crash leaves a trace of what was
@@ -20,10 +23,16 @@ class Outcome(models.TextChoices):
 
 
 class Head(models.Model):
-    """The chain's end: one row, locked while an entry is appended, so that numbers have no gap."""
+    """The chain's end: one row, locked while an entry is appended, so that numbers have no gap.
+
+    From `keyed_from` on each entry has a MAC, which `keyed_mark` authenticates: entries that were
+    written before there was a key have none.
+    """
 
     size = models.PositiveBigIntegerField(default=0)
     digest = models.CharField(max_length=64, default="0" * 64)
+    keyed_from = models.PositiveBigIntegerField(null=True)
+    keyed_mark = models.CharField(max_length=64, default="")
 
     def __str__(self) -> str:
         return f"{self.size} entries"
@@ -50,6 +59,7 @@ class Entry(models.Model):
     canonical = models.TextField()
     previous = models.CharField(max_length=64, unique=True)
     digest = models.CharField(max_length=64, unique=True)
+    mac = models.CharField(max_length=64, default="")
 
     class Meta:
         verbose_name_plural = "entries"
@@ -78,3 +88,46 @@ class Entry(models.Model):
             "object": [self.object_kind, self.object_id, self.object_label],
             "detail": self.detail,
         }
+
+
+class Checkpoint(models.Model):
+    """The ledger's state after `size` entries: the root of its Merkle tree (RFC 6962), signed.
+
+    `note` is the signed text that is anchored, `subtrees` what the next checkpoint goes on from.
+    """
+
+    size = models.PositiveBigIntegerField(primary_key=True)
+    root = models.CharField(max_length=64)
+    subtrees = models.JSONField()
+    note = models.TextField()
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("-size",)
+
+    def __str__(self) -> str:
+        return f"checkpoint of {self.size} entries"
+
+
+class Anchor(models.Model):
+    """A place outside the database that is told of checkpoints, and up to which it was.
+
+    `name` shows the place without what may be a secret; `trouble` says why the last try failed.
+    """
+
+    name = models.CharField(max_length=300, unique=True)
+    size = models.PositiveBigIntegerField(default=0)
+    at = models.DateTimeField(null=True)
+    tried_at = models.DateTimeField(null=True)
+    failing_since = models.DateTimeField(null=True)
+    trouble = models.JSONField(null=True)
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def trouble_sentence(self) -> Sentence | None:
+        return told(self.trouble)

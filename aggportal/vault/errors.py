@@ -17,7 +17,7 @@ class VaultError(RefusedError):
 
 
 class NoKey(VaultError):
-    """There is no usable key-encryption key."""
+    """A key that lives outside the database is not there, or not usable."""
 
     code = "no_kek"
 

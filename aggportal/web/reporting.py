@@ -11,5 +11,6 @@ class SecretsKept(SafeExceptionReporterFilter):
     """Django's own filter, and the names of ours that it does not take for secrets."""
 
     hidden_settings = re.compile(
-        f"{SafeExceptionReporterFilter.hidden_settings.pattern}|KEK|DATABASE_URL", re.IGNORECASE
+        f"{SafeExceptionReporterFilter.hidden_settings.pattern}|KEK|LEDGER_KEY|DATABASE_URL",
+        re.IGNORECASE,
     )

@@ -72,6 +72,9 @@ NO_PAGE = {
     "snippets:cluster_extension_preview": "a fragment of snippets:cluster_extension_new",
     "snippets:cluster_extension_take": "answers POST alone, with a file",
     "ledger:entry_export": "a file",
+    "ledger:entry_proof": "a file",
+    "ledger:checkpoint_show": "plain text for programs",
+    "ledger:verifier_download": "a file",
 }
 FOREIGN = {"admin": "Django's own pages, in Django's own look"}
 

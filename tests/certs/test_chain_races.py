@@ -24,7 +24,7 @@ from aggportal.certs.services.cross_signing import (
 )
 from aggportal.certs.services.own_requests import AlreadyAnswered, drop_own_request
 from aggportal.ledger.models import Entry, Outcome
-from aggportal.ledger.services import verify_chain
+from aggportal.ledger.verifying import verify_chain
 from tests.certs.chains_made import answered, ask, make_intermediate, outside
 from tests.certs.makers import ANA, make_authority
 from tests.certs.test_request_races import PEOPLE, together

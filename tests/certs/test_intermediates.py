@@ -29,7 +29,7 @@ from aggportal.certs.services.intermediates import create_intermediate
 from aggportal.certs.services.received import receive_request
 from aggportal.certs.services.ways import authority_ways, certificate_ways, way_file
 from aggportal.ledger.models import Entry, Outcome
-from aggportal.ledger.services import verify_chain
+from aggportal.ledger.verifying import verify_chain
 from aggportal.pki.csrreading import read_csr
 from aggportal.pki.errors import InvalidCertificate, InvalidFields, KeyMismatch, LaneMixed, PkiError
 from aggportal.pki.reading import read_certificates

@@ -24,7 +24,7 @@ from aggportal.certs.services.authority_rows import AuthorityChoices
 from aggportal.certs.services.files import bundle, take_key
 from aggportal.certs.services.issuing import IssueChoices, issue_certificate
 from aggportal.ledger.models import Entry, Outcome
-from aggportal.ledger.services import verify_chain
+from aggportal.ledger.verifying import verify_chain
 from aggportal.pki.errors import (
     InvalidCertificate,
     InvalidField,

@@ -41,7 +41,7 @@ from aggportal.certs.services.revoking import (
 from aggportal.certs.services.succeeding import AlreadySucceeded
 from aggportal.certs.services.succession import AlreadyRenewed
 from aggportal.ledger.models import Entry, Outcome
-from aggportal.ledger.services import verify_chain
+from aggportal.ledger.verifying import verify_chain
 from aggportal.web.actors import Actor
 from aggportal.words import RefusedError
 from tests.certs.makers import make_authority, make_certificate

@@ -17,7 +17,7 @@ from aggportal.certs.services.own_requests import (
 )
 from aggportal.certs.services.received import Decision, receive_request, sign_request
 from aggportal.ledger.models import Entry
-from aggportal.ledger.services import verify_chain
+from aggportal.ledger.verifying import verify_chain
 from aggportal.pki.csrreading import read_csr
 from aggportal.pki.errors import InvalidCertificate, KeyMismatch, LaneMixed, NotAnAuthority
 from aggportal.pki.keys import load_private_key, spki_sha256

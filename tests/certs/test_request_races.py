@@ -19,7 +19,7 @@ from aggportal.certs.services.received import (
     sign_request,
 )
 from aggportal.ledger.models import Entry, Outcome
-from aggportal.ledger.services import verify_chain
+from aggportal.ledger.verifying import verify_chain
 from aggportal.pki.csrreading import read_csr
 from aggportal.web.actors import Actor
 from aggportal.words import RefusedError

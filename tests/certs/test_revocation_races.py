@@ -25,7 +25,7 @@ from aggportal.certs.services.revoking import (
     revoke_certificates,
 )
 from aggportal.ledger.models import Entry, Outcome
-from aggportal.ledger.services import verify_chain
+from aggportal.ledger.verifying import verify_chain
 from tests.certs.makers import ANA, make_authority, make_certificate
 from tests.certs.status_asked import issuer_of, number_of, question, read_list
 from tests.certs.test_request_races import PEOPLE, together

@@ -18,7 +18,7 @@ from aggportal.certs.services.revoking import (
     revoke_certificates,
 )
 from aggportal.ledger.models import Entry
-from aggportal.ledger.services import verify_chain
+from aggportal.ledger.verifying import verify_chain
 from tests.certs.makers import ANA, make_authority, make_certificate
 from tests.certs.status_asked import newest_list
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from aggportal.clusters.liveness import QUIET_SECONDS, liveness_of
 from aggportal.clusters.models import ClusterState, Lease
 from aggportal.clusters.models.leases import LEASE_SECONDS
-from aggportal.clusters.told import tell
+from aggportal.web.told import tell
 from aggportal.words import Sentence
 
 NOW = timezone.now()

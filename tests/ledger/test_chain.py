@@ -13,7 +13,8 @@ from django.db import connection, transaction
 
 from aggportal.ledger.export import csv_lines
 from aggportal.ledger.models import Entry, Head
-from aggportal.ledger.services import record, verify_chain
+from aggportal.ledger.services import record
+from aggportal.ledger.verifying import verify_chain
 from aggportal.web.actors import Actor
 
 pytestmark = pytest.mark.django_db

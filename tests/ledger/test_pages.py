@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from aggportal.accounts.models import User
-from aggportal.ledger.models import Entry
+from aggportal.ledger.checkpointing import make_checkpoint
+from aggportal.ledger.keys import ledger_key
+from aggportal.ledger.models import Anchor, Entry
 from aggportal.ledger.services import record
 from aggportal.web.actors import Actor
+from aggportal.web.told import tell
+from aggportal.words import Sentence
 
 SignIn = Callable[[User], Client]
 ANA = Actor(id=1, name="ana", address="192.0.2.7")
@@ -96,3 +104,49 @@ def test_a_stranger_reads_nothing(stranger: User, client_of: SignIn, entries: No
 def test_a_broken_chain_is_shouted(viewer: User, client_of: SignIn, entries: None) -> None:
     Entry.objects.filter(seq=40).update(canonical="{}")
     assert "The chain is broken at entry 40" in client_of(viewer).get("/audit/").content.decode()
+
+
+def test_the_page_says_how_far_the_ledger_is_known_outside(
+    viewer: User, client_of: SignIn, entries: None
+) -> None:
+    visitor = client_of(viewer)
+    assert "Nobody outside the database knows" in visitor.get("/audit/").content.decode()
+    checkpoint = make_checkpoint(now=timezone.now(), at_once=True)
+    assert checkpoint is not None
+    Anchor.objects.create(name="one", size=checkpoint.size, at=timezone.now())
+    trouble = tell(Sentence(text="It is <b>closed</b>.", params={}))
+    Anchor.objects.create(name="two", tried_at=timezone.now(), trouble=trouble)
+    page = visitor.get("/audit/").content.decode()
+    assert f"knows {checkpoint.size} entries" in page
+    assert "It is &lt;b&gt;closed&lt;/b&gt;." in page
+    assert "Nobody outside" not in page
+    assert ledger_key().verifier in page
+
+
+def test_what_proves_the_ledger_is_downloaded_whole(
+    viewer: User, client_of: SignIn, entries: None, tmp_path: Path
+) -> None:
+    visitor = client_of(viewer)
+    assert visitor.get("/audit/checkpoint/").status_code == 404
+    make_checkpoint(now=timezone.now(), at_once=True)
+    (tmp_path / "offline.py").write_bytes(visitor.get("/audit/offline.py").content)
+    export = b"".join(visitor.get("/audit/export.jsonl"))
+    (tmp_path / "export.jsonl").write_bytes(export)
+    (tmp_path / "checkpoints").write_bytes(visitor.get("/audit/checkpoint/").content)
+    key = ["--key", ledger_key().verifier, "--against", "checkpoints"]
+    command = [sys.executable, "-I", "offline.py", "export.jsonl", *key]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout.startswith("The ledger holds")) == (0, True)
+
+
+@pytest.mark.parametrize("path", ["export.jsonl", "checkpoint/", "offline.py"])
+def test_a_stranger_gets_none_of_it(stranger: User, client_of: SignIn, path: str) -> None:
+    assert client_of(stranger).get(f"/audit/{path}").status_code == 403
+
+
+def test_the_page_opens_without_the_ledgers_key(
+    viewer: User, client_of: SignIn, entries: None, settings, tmp_path: Path
+) -> None:
+    visitor = client_of(viewer)
+    settings.LEDGER_KEY, settings.LEDGER_KEY_FILE = "", tmp_path / "none"
+    assert "key is not at hand" in visitor.get("/audit/").content.decode()

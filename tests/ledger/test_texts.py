@@ -9,8 +9,9 @@ import pytest
 
 import aggportal
 from aggportal.ledger.models import Entry
-from aggportal.ledger.services import record, verify_chain
+from aggportal.ledger.services import record
 from aggportal.ledger.telling import ACTIONS
+from aggportal.ledger.verifying import verify_chain
 from aggportal.web.actors import system_actor
 
 _RECORDED = re.compile(r'\brecord\(\s*"([a-z_]+\.[a-z_]+)"')

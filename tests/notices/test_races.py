@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 
 from aggportal.ledger.models import Entry
-from aggportal.ledger.services import verify_chain
+from aggportal.ledger.verifying import verify_chain
 from aggportal.notices.models import Delivery, DeliveryState, Item, Notice
 from aggportal.notices.models.notices import CLAIM
 from aggportal.notices.services.delivering import bundle_waiting, deliver_due

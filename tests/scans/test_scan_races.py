@@ -9,7 +9,7 @@ from django.db import connection
 from django.utils import timezone
 
 from aggportal.ledger.models import Entry, Outcome
-from aggportal.ledger.services import verify_chain
+from aggportal.ledger.verifying import verify_chain
 from aggportal.scans.services.scanning import TooManyScans, _record_attempt
 from aggportal.tls.scanning import ask
 from aggportal.tls.targets import Target

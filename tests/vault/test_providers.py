@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from aggportal.vault.errors import NoKey
-from aggportal.vault.providers import key_from_file, key_from_text, make_key_file
+from aggportal.vault.keyfiles import make_key_file
+from aggportal.vault.providers import key_from_file, key_from_text
 
 
 def test_a_made_key_file_is_private_and_usable(tmp_path: Path) -> None:
@@ -35,7 +36,7 @@ def test_a_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_missing_key_file_is_said(tmp_path: Path) -> None:
-    with pytest.raises(NoKey, match="is not at kek"):
+    with pytest.raises(NoKey, match="no key in the file kek"):
         key_from_file(tmp_path / "kek")
 
 

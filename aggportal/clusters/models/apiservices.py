@@ -12,7 +12,7 @@ from django.db.models import Case, Q, Value, When
 from django.utils.translation import gettext_lazy
 
 from aggportal.clusters.models.clusters import Cluster
-from aggportal.clusters.told import told
+from aggportal.web.told import told
 from aggportal.words import Sentence
 
 CARE_DAYS = 30

@@ -9,7 +9,7 @@ from django.db.models.functions import Lower
 from django.urls import reverse
 
 from aggportal.clusters.models.connections import AuthKind, SealedConnection
-from aggportal.clusters.told import told
+from aggportal.web.told import told
 from aggportal.words import Sentence
 
 

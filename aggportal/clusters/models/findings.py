@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from aggportal.clusters.models.apiservices import LONGEST_NAME
 from aggportal.clusters.models.clusters import Cluster
-from aggportal.clusters.told import told
+from aggportal.web.told import told
 from aggportal.words import Sentence
 
 

@@ -14,12 +14,12 @@ from aggportal.clusters.models.apiservices import LONGEST_NAME
 from aggportal.clusters.services.seeing import write_seen
 from aggportal.clusters.services.snapshots import Superseded
 from aggportal.clusters.standing import dump_standing
-from aggportal.clusters.told import storable, tell
 from aggportal.doctor.authconfig import AuthConfig
 from aggportal.doctor.evidence import Discovery
 from aggportal.doctor.findings import Report, Result, Severity, Verdict
 from aggportal.ledger.services import record
 from aggportal.web.actors import Actor
+from aggportal.web.told import storable, tell
 from aggportal.words import RefusedError
 from aggportal.words import gettext_noop as _n
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from aggportal.clusters.models import Cluster, Place, SeenCertificate
-from aggportal.clusters.told import storable
 from aggportal.doctor.authconfig import AuthConfig
 from aggportal.pki.facts import CertificateFacts
+from aggportal.web.told import storable
 
 
 def write_seen(cluster: Cluster, trust: AuthConfig) -> None:

@@ -19,8 +19,8 @@ from aggportal.clusters.models import (
     WatchedAPIService,
 )
 from aggportal.clusters.services.leadership import Leadership, require_leading
-from aggportal.clusters.told import tell
 from aggportal.kube.watching import Snapshot
+from aggportal.web.told import tell
 from aggportal.words import RefusedError
 from aggportal.words import gettext_noop as _n
 

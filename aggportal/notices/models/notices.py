@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy
 
 from aggportal.certs.models import Authority, Certificate
 from aggportal.clusters.models import Finding
-from aggportal.clusters.told import told
 from aggportal.notices.models.channels import Channel
+from aggportal.web.told import told
 from aggportal.words import Sentence
 
 # A sender that breaks off leaves its delivery to others after this time; no attempt takes as long.

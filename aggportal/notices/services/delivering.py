@@ -14,7 +14,6 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from aggportal.clusters.told import tell
 from aggportal.ledger.models import Outcome
 from aggportal.ledger.services import record
 from aggportal.notices.deciding import last_slot
@@ -25,6 +24,7 @@ from aggportal.notices.services.sending import send
 from aggportal.notices.services.standing import lines_of
 from aggportal.notices.wording import Message, compose
 from aggportal.web.actors import Actor, system_actor
+from aggportal.web.told import tell
 from aggportal.words import RefusedError, Sentence
 from aggportal.words import gettext_noop as _n
 
