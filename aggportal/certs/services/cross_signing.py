@@ -22,8 +22,8 @@ from aggportal.certs.services.answering import standing_of
 from aggportal.certs.services.authority_rows import Standing
 from aggportal.certs.services.chains import issuer_for, require_issuing, upwards
 from aggportal.certs.services.file_names import with_ending
+from aggportal.certs.services.intents import create_intent, record_failure
 from aggportal.certs.services.intermediates import addresses_of, store_authority_row
-from aggportal.certs.services.issuing import create_intent, record_failure
 from aggportal.certs.services.keys import open_authority_key
 from aggportal.certs.services.lanes import Passed
 from aggportal.certs.services.signing import sign_plan
