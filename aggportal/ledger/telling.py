@@ -61,6 +61,8 @@ ACTIONS = {
     "finding.unmuted": gettext_lazy("unmuted the finding"),
     "apiservice.registered": gettext_lazy("registered the APIService"),
     "apiservice.deleted": gettext_lazy("deleted the APIService"),
+    "apiservice.bundle_patched": gettext_lazy("changed the caBundle of the APIService"),
+    "secret.written": gettext_lazy("wrote the serving Secret"),
     "extension.taken": gettext_lazy("took the manifest set of"),
     "channel.created": gettext_lazy("made the channel for notices"),
     "channel.changed": gettext_lazy("changed the channel for notices"),
