@@ -110,6 +110,22 @@ class Injected:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ServingSecret:
+    """What is kept of a Secret that pods mount: never its private key.
+
+    `chain` is what `tls.crt` holds, the server's own certificate first; `odd` says why it could not
+    be read. Both are empty where there is no `tls.crt`. `ours` where the portal wrote it.
+    """
+
+    kind: str
+    version: str
+    chain: tuple[CertificateFacts, ...] = ()
+    cas: tuple[CertificateFacts, ...] = ()
+    odd: Sentence | None = None
+    ours: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ProxyClient:
     """The proxy client certificate that we issued for this cluster, with what is above it."""
 
@@ -166,6 +182,8 @@ class Evidence:
     # By APIService; empty where nobody asked for a handshake, or for Secrets.
     probes: Mapping[str, Probed] = field(default_factory=dict)
     injected: Mapping[str, Injected] = field(default_factory=dict)
+    # By namespace and name: the Secrets of the pods behind APIServices, where they may be read.
+    secrets: Mapping[ServiceKey, Read[ServingSecret]] = field(default_factory=dict)
     # How often each APIService turned within the last quarter of an hour.
     turns: Mapping[str, int] = field(default_factory=dict)
     managed: Managed = field(default_factory=Managed)
