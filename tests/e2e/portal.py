@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,12 +23,14 @@ PASSWORD = "nine bright lanterns"
 
 @dataclass(kw_only=True)
 class Portal:
-    """Its data is a folder of its own; the environment of the test run does not reach it."""
+    """Its data is a folder of its own; the environment of the test run does not reach it,
+    `environment` does."""
 
     directory: Path
     process: subprocess.Popen[bytes] | None = None
     one_time: str = ""
     port: int = field(default_factory=free_port)
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def address(self) -> str:
@@ -111,4 +114,5 @@ class Portal:
             "AGGPORTAL_DATA": str(self.data),
             "AGGPORTAL_HTTPS": "false",
             "PYTHONUNBUFFERED": "1",
+            **self.environment,
         }
