@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
     from aggportal.kube.door import Call, Door, Request, Send
+    from aggportal.kube.portforward import Forward, PodPort
     from aggportal.kube.streams import WatchStream
 
 MAX_BODY = 1_000_000
@@ -157,6 +158,21 @@ class ApiClient:
         if dry_run:
             body["dryRun"] = ["All"]
         return self._json("DELETE", path, None, body)
+
+    # A port of a pod
+
+    def forward(self, place: PodPort, *, seconds: float) -> Forward:
+        """Reach a pod's port through kube-apiserver, all of it within `seconds`. Close it."""
+        from aggportal.kube.portforward import Approach, open_forward
+
+        approach = Approach(
+            connection=self.connection,
+            egress=self._egress,
+            resolve=self._resolve,
+            connect_seconds=self.timeouts.connect,
+            seconds=self._left(seconds),
+        )
+        return open_forward(approach, place)
 
     # About ourselves
 

@@ -112,7 +112,7 @@ class Door:
             seconds=seconds,
             quiet_seconds=quiet_seconds or seconds,
             deadline=time.monotonic() + seconds,
-            secret=self._secret(),
+            secret=secret_of(self._connection),
         )
         timer = start_timer(seconds, attempt.exchange)
         try:
@@ -129,14 +129,6 @@ class Door:
         """Drop connections and addresses, so that the next request begins anew."""
         with self._lock:
             self._sender, self._addresses = None, ()
-
-    def _secret(self) -> str | None:
-        match self._connection.auth:
-            case BearerToken(token=token):
-                return token
-            case ServiceAccount():
-                return read_service_account_token()
-        return None
 
     def _send_again_if_stale(self, attempt: _Attempt) -> BaseHTTPResponse:
         """A kept connection may be closed by the server just as we use it: then ask once more."""
@@ -213,3 +205,13 @@ class Door:
         if attempt.exchange.was_cut:
             return failures.timed_out(host=host, seconds=attempt.seconds)
         return failures.from_exception(exc, host=host, seconds=seconds)
+
+
+def secret_of(connection: Connection) -> str | None:
+    """The token that goes with each request, None where a certificate or nothing does."""
+    match connection.auth:
+        case BearerToken(token=token):
+            return token
+        case ServiceAccount():
+            return read_service_account_token()
+    return None
