@@ -71,6 +71,11 @@ NO_PAGE = {
     "snippets:extension_take": "answers POST alone, with a file",
     "snippets:cluster_extension_preview": "a fragment of snippets:cluster_extension_new",
     "snippets:cluster_extension_take": "answers POST alone, with a file",
+    "snippets:cluster_extension_apply": "its page is shown by the journey of the studio",
+    "snippets:extension_show": "its page is shown by the journey of the studio",
+    "snippets:extension_remove": "its page is shown by the journey of the studio",
+    "snippets:extension_progress": "a fragment of snippets:extension_show",
+    "snippets:extension_change": "answers POST alone: the form stands on snippets:extension_show",
     "ledger:entry_export": "a file",
 }
 FOREIGN = {"admin": "Django's own pages, in Django's own look"}

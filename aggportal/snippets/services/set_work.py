@@ -58,7 +58,9 @@ class MayNotAnyMore(RefusedError):
 
 def work_on(pk: int, *, clock: Clock = timezone.now) -> None:
     """Go on with a set until it is done, stops, or has to wait for the cluster."""
-    rows = rows.select_related("cluster__sealed", "certificate__material", "certificate__key")
+    rows = ExtensionSet.objects.select_related(
+        "cluster__sealed", "certificate__material", "certificate__key", "certificate__authority"
+    )
     while True:
         applied = rows.filter(pk=pk, state=State.RUNNING).first()
         if applied is None:
