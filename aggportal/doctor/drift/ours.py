@@ -15,12 +15,14 @@ from aggportal.words import gettext_noop as _n
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OurAuthority:
     """An authority of ours with its present certificate. A retired one signs nothing more, and
-    nobody is to trust it any longer.
+    nobody is to trust it any longer. `above` are the digests of the keys that signed it, up to the
+    root: whoever trusts one of those trusts it.
     """
 
     label: str
     certificate: CertificateFacts
     retired: bool = False
+    above: tuple[str, ...] = ()
 
     @property
     def spki(self) -> str:
@@ -57,7 +59,6 @@ class Ours:
     by_host: Mapping[str, OurCertificate] = field(default_factory=dict)
     by_digest: Mapping[str, OurCertificate] = field(default_factory=dict)
     flags: FrontProxy | None = None
-    reads_secrets: bool = False
 
 
 def authorities_told(authorities: Iterable[OurAuthority]) -> tuple[Sentence, ...]:
@@ -88,6 +89,8 @@ def differences(
 
 
 def _lacking(wanted: OurAuthority, live: tuple[CertificateFacts, ...]) -> Sentence | None:
+    if any(each.spki_sha256 in wanted.above for each in live):
+        return None
     same_key = [each for each in live if each.spki_sha256 == wanted.spki]
     if any(each.sha256 == wanted.certificate.sha256 for each in same_key):
         return None
