@@ -187,8 +187,8 @@ def add_cross_certificate(
     given = tuple({facts.sha256: facts for facts in read_bag(data, field="answer")}.values())
     found = next((facts for facts in given if facts.spki_sha256 == authority.spki_sha256), None)
     if found is None:
-        words = _n("None of the %(count)d certificates is for the key of “%(label)s”.")
-        raise KeyMismatch(words, field="answer", count=len(given), label=authority.label)
+        words = _n("No certificate in it is for the key of “%(label)s”.")
+        raise KeyMismatch(words, field="answer", label=authority.label)
     _require_cross(authority, found)
     signer, above = standing_of(found, given)
     try:
