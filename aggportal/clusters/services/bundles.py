@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
-from collections.abc import Iterable
 from typing import Any
 
 from aggportal.clusters.models import Cluster, WatchedAPIService
@@ -88,12 +87,6 @@ def patch_bundle(
         raise
     tell.done(resource_version=made.resource_version)
     return made
-
-
-def bundle_pem(certificates: Iterable[CertificateFacts]) -> bytes:
-    """The certificates as one PEM text, each once."""
-    once = {each.sha256: each for each in certificates}
-    return "".join(f"{each.pem.strip()}\n" for each in once.values()).encode("ascii")
 
 
 def certificates_in(document: Json) -> tuple[CertificateFacts, ...]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import difflib
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,17 +104,6 @@ def mark_of(document: Json) -> str:
     uid = metadata.get("uid") if isinstance(metadata, Mapping) else None
     told = json.dumps([uid, document.get("spec")], sort_keys=True, default=str)
     return hashlib.sha256(told.encode()).hexdigest()[:32]
-
-
-def expired(certificates: Iterable[CertificateFacts], *, now: dt.datetime) -> Iterator[Sentence]:
-    """A sentence for each that is over, or not begun."""
-    for each in certificates:
-        params = {"subject": each.subject, "date": f"{each.not_after:%Y-%m-%d}"}
-        if each.not_after < now:
-            yield Sentence(text=_n("%(subject)s expired on %(date)s."), params=params)
-        elif each.not_before > now:
-            params["date"] = f"{each.not_before:%Y-%m-%d}"
-            yield Sentence(text=_n("%(subject)s is not valid before %(date)s."), params=params)
 
 
 def _yaml_lines(document: Json | None) -> list[str]:

@@ -14,8 +14,9 @@ from typing import Any
 
 from aggportal.certs.models import Certificate, Kind
 from aggportal.certs.services.files import KeyStays, NoPrivateKey, require_chain, take_key
+from aggportal.clusters.caring import expired
 from aggportal.clusters.models import Cluster, WatchedAPIService
-from aggportal.clusters.services.changes import Change, Changed, expired, lines_between, unified
+from aggportal.clusters.services.changes import Change, Changed, lines_between, unified
 from aggportal.clusters.services.connections import WHILE_A_PERSON_WAITS, client_for
 from aggportal.clusters.services.telling import Teller
 from aggportal.kube.apiservices import APIService, parse_apiservice
