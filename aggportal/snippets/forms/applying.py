@@ -8,13 +8,15 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from aggportal.clusters.forms.settings import ConfirmForm
+from aggportal.web.forms import TypedForm
 
 Choices = Sequence[tuple[str, str]]
 
 
-class ApplyForm(ConfirmForm):
+class ApplyForm(TypedForm):
     """Type the set's name; every object of others that it would change needs a tick."""
+
+    wrong = gettext_lazy("This is not its name, so nothing was applied. Type it exactly as shown.")
 
     allowed = forms.MultipleChoiceField(
         label=gettext_lazy("May be taken over"),
@@ -38,14 +40,6 @@ class ApplyForm(ConfirmForm):
         self.foreign = tuple(foreign)
         self.fields["allowed"].choices = self.foreign  # type: ignore[attr-defined]
 
-    def clean_confirm(self) -> str:
-        typed = str(self.cleaned_data["confirm"])
-        if typed != self.expected:
-            raise forms.ValidationError(
-                _("This is not its name, so nothing was applied. Type it exactly as shown.")
-            )
-        return typed
-
     def clean_allowed(self) -> list[str]:
         ticked = list(self.cleaned_data["allowed"])
         if set(ticked) != {value for value, _label in self.foreign}:
@@ -58,8 +52,10 @@ class ApplyForm(ConfirmForm):
         return ticked
 
 
-class RemoveForm(ConfirmForm):
+class RemoveForm(TypedForm):
     """Type the set's name; its namespace goes too where that is ticked."""
+
+    wrong = gettext_lazy("This is not its name, so nothing was removed. Type it exactly as shown.")
 
     with_namespace = forms.BooleanField(
         label=gettext_lazy("Delete the namespace as well"),
@@ -68,11 +64,3 @@ class RemoveForm(ConfirmForm):
             "Only if nothing else is left in it: that is looked at when all the rest is gone."
         ),
     )
-
-    def clean_confirm(self) -> str:
-        typed = str(self.cleaned_data["confirm"])
-        if typed != self.expected:
-            raise forms.ValidationError(
-                _("This is not its name, so nothing was removed. Type it exactly as shown.")
-            )
-        return typed
