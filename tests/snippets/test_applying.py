@@ -18,7 +18,6 @@ from aggportal.ledger.models import Entry, Outcome
 from aggportal.snippets.services.set_work import READY_WITHIN, Crew, work_on
 from aggportal.snippets.services.sets import resume_set, start_removing
 from tests.certs.makers import ANA
-from tests.snippets.applying_made import *  # noqa: F403 - fixtures
 from tests.snippets.applying_made import BEGIN, URL, go_on, states
 from tests.snippets.fake_api import described, kinds
 

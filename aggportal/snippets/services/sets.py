@@ -101,10 +101,9 @@ def plan_set(cluster: Cluster, described: Described) -> Plan:
     found = studio.manifests(described.extension, ca_pem=described.ca_pem)
     tried = tuple(studio.try_object(client, each, of=of) for each in found)
     missing = studio.missing_rights(client, (each.place for each in tried))
-    judged = tuple(_judged(each, missing) for each in tried)
-    denied = {each.place.kind for each in judged if each.what == studio.REFUSED}
+    denied = {each.place.kind for each in tried if each.what == studio.REFUSED}
     rights = studio.rights_yaml(missing, roles_refused=bool(denied & _RBAC_KINDS))
-    return Plan(tried=judged, missing=missing, rights=rights)
+    return Plan(tried=tried, missing=missing, rights=rights)
 
 
 def start_applying(
@@ -214,16 +213,6 @@ def _patient(cluster: Cluster) -> ApiClient:
     client = client_for(cluster, timeouts=WHILE_A_PERSON_WAITS)
     client.ends_at = time.monotonic() + TRY_SECONDS
     return client
-
-
-def _judged(tried: studio.Tried, missing: Collection[AccessRule]) -> studio.Tried:
-    """What could not be tried is refused all the same where the account may not create it."""
-    place = tried.place
-    rule = AccessRule(verb="create", group=place.group, resource=place.resource)
-    if tried.what != studio.UNTRIED or rule not in missing:
-        return tried
-    why = Sentence(text=_n("This account may not %(rule)s."), params={"rule": str(rule)})
-    return dataclasses.replace(tried, what=studio.REFUSED, why=why)
 
 
 def _begun(deed: Deed, *, by: Actor, now: dt.datetime) -> dict[str, object]:
