@@ -7,6 +7,7 @@ JSON and are read defensively by `objects`; what could not be read says why.
 from __future__ import annotations
 
 import datetime as dt
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -90,15 +91,24 @@ class ServiceEvidence:
     pods: Read[tuple[Json, ...]] = NOT_ASKED
 
 
+class Way(enum.StrEnum):
+    """How a handshake with a backend comes about."""
+
+    DIRECT = "direct"
+    FORWARD = "pods/portforward"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Probed:
     """What a TLS handshake with the backend at `address` showed: the chain as served, the server's
-    own certificate first; or no chain, and `trouble` says why.
+    own certificate first; or no chain, and `trouble` says why, `rule` which permission is missing.
     """
 
     address: str
+    way: Way = Way.DIRECT
     chain: tuple[CertificateFacts, ...] = ()
     trouble: Sentence | None = None
+    rule: AccessRule | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

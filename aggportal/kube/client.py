@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
     from aggportal.kube.door import Call, Door, Request, Send
-    from aggportal.kube.portforward import Forward, PodPort
+    from aggportal.kube.places import PodPort
+    from aggportal.kube.portforward import Forward
     from aggportal.kube.streams import WatchStream
 
 MAX_BODY = 1_000_000
@@ -273,7 +274,10 @@ class ApiClient:
                 return Listing(items=tuple(items), resource_version=version)
 
     def _ask(self, rule: AccessRule) -> Access:
-        resource = {"verb": rule.verb, "group": rule.group, "resource": rule.resource}
+        name, _, part = rule.resource.partition("/")
+        resource = {"verb": rule.verb, "group": rule.group, "resource": name}
+        resource |= {"subresource": part} if part else {}
+        resource |= {"namespace": rule.namespace} if rule.namespace else {}
         path = {"verb": rule.verb, "path": rule.path}
         review = {
             "apiVersion": "authorization.k8s.io/v1",

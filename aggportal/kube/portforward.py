@@ -7,7 +7,6 @@ bound, so it is done only where an administrator chose it. Imported late, since 
 
 from __future__ import annotations
 
-import re
 import socket
 import ssl
 from dataclasses import dataclass
@@ -26,40 +25,18 @@ from aggportal.kube.bodies import MAX_ERROR_BODY, start_timer
 from aggportal.kube.connections import Connection
 from aggportal.kube.door import MAX_ADDRESSES, USER_AGENT, secret_of
 from aggportal.kube.egress import EgressPolicy, Resolve, resolve_permitted
-from aggportal.kube.errors import InvalidInput, KubeError
+from aggportal.kube.errors import KubeError
+from aggportal.kube.places import PodPort
 from aggportal.kube.servers import Server, parse_server
 from aggportal.kube.wire import Exchange, make_tls_context
-from aggportal.words import gettext_noop as _n
 
 PROTOCOL = "v4.channel.k8s.io"
-HIGHEST_PORT = 65_535
 MAX_TROUBLE = 2_000
 # What one forward may send us, TLS records and headers included.
 MAX_RECEIVED = 400_000
 _DATA, _ERROR = 0, 1
 _PORT_BYTES = 2
-_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
 _FAILED = (WebSocketException, OSError, ValueError)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PodPort:
-    """A port of a pod."""
-
-    namespace: str
-    pod: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"{self.namespace}/{self.pod}:{self.port}"
-
-    @property
-    def path(self) -> str:
-        """Where it is forwarded. Raises InvalidInput for what is no name in Kubernetes."""
-        named = _NAME.fullmatch(self.namespace) and _NAME.fullmatch(self.pod)
-        if not named or not 0 < self.port <= HIGHEST_PORT:
-            raise InvalidInput(_n("This is no port of a pod: %(place)s"), place=str(self)[:200])
-        return f"/api/v1/namespaces/{self.namespace}/pods/{self.pod}/portforward?ports={self.port}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
