@@ -12,11 +12,10 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from aggportal.certs.models import Authority, Lane
 from aggportal.clusters.caring import bundle_pem, expired
-from aggportal.clusters.forms.settings import ConfirmForm
 from aggportal.pki.errors import PkiError
 from aggportal.pki.facts import CertificateFacts
 from aggportal.pki.reading import read_certificate, read_certificates
-from aggportal.web.forms import PortalForm
+from aggportal.web.forms import PortalForm, TypedForm
 from aggportal.web.sentences import visible, words
 
 _MEANT_FOR_SERVING = Authority.objects.filter(
@@ -24,16 +23,10 @@ _MEANT_FOR_SERVING = Authority.objects.filter(
 )
 
 
-class TypedNameForm(ConfirmForm):
+class TypedNameForm(TypedForm):
     """Type the name of what is to be changed."""
 
-    def clean_confirm(self) -> str:
-        typed = str(self.cleaned_data["confirm"])
-        if typed != self.expected:
-            raise forms.ValidationError(
-                _("This is not its name, so nothing was changed. Type it exactly as shown.")
-            )
-        return typed
+    wrong = gettext_lazy("This is not its name, so nothing was changed. Type it exactly as shown.")
 
 
 class BundleForm(PortalForm):

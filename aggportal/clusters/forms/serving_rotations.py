@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from aggportal.certs.models import Authority, Lane
 from aggportal.certs.signing_configs import config_of
-from aggportal.web.forms import PortalForm, dress
+from aggportal.web.forms import PortalForm, TypedForm, dress
 
 _LIVE = Authority.objects.filter(retired_at=None, issued_as__revoked_at=None)
 _SERVER = "server auth"
@@ -72,29 +72,15 @@ class ServingCertificatesForm(PortalForm):
         dress(field)
 
 
-class DropForm(PortalForm):
+class DropForm(TypedForm):
     """The CN of the CA that goes, typed."""
 
-    confirm = forms.CharField(
-        label=gettext_lazy("Type the name of the CA that goes"),
-        max_length=400,
-        strip=False,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-    )
+    asks = gettext_lazy("Type the name of the CA that goes")
+    wrong = gettext_lazy("This is not its name, so nothing was changed. Type it exactly as shown.")
 
     def __init__(self, data: Mapping[str, Any] | None, *, expected: str) -> None:
-        super().__init__(data)
-        self.expected = expected
-        self.fields["confirm"].widget.attrs["data-confirm-name"] = expected
+        super().__init__(data, expected=expected)
         self.fields["confirm"].help_text = expected
-
-    def clean_confirm(self) -> str:
-        typed = str(self.cleaned_data["confirm"])
-        if typed != self.expected:
-            raise forms.ValidationError(
-                _("This is not its name, so nothing was changed. Type it exactly as shown.")
-            )
-        return typed
 
 
 def _secret_field(place: str) -> forms.Field:
