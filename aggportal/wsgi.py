@@ -6,5 +6,7 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from aggportal.web.wsgi_door import refuse_extended_content_types
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aggportal.settings")
-application = get_wsgi_application()
+application = refuse_extended_content_types(get_wsgi_application())

@@ -23,8 +23,9 @@ from aggportal.doctor.examining import examine
 from aggportal.doctor.looking import Background
 from aggportal.doctor.probing import Probe
 from aggportal.kube.apiservices import APISERVICES_PATH
+from aggportal.kube.bodies import Answer
 from aggportal.kube.client import ApiClient
-from aggportal.kube.door import Answer, Request
+from aggportal.kube.door import Request
 from aggportal.kube.egress import EgressPolicy
 from tests.e2e.backend import Backend
 from tests.e2e.clinic import SANS, Authority, Clinic, apiservice, front_proxy_flags

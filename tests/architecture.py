@@ -37,7 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     # The frame around the packages.
     "settings": {"env"},
     "urls": {"web"},
-    "wsgi": set(),
+    "wsgi": {"web"},
     "asgi": set(),
 }
 PURE = {"words", "pki", "kube", "tls", "doctor"}

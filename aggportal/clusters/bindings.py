@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from aggportal.certs.models import Authority, Certificate, CertificateName, Lane
 from aggportal.certs.models.certificates import Kind
@@ -63,11 +63,12 @@ def live_authorities() -> QuerySet[Authority]:
 
 
 def live_certificates(*, now: dt.datetime) -> QuerySet[Certificate]:
-    """Those that still count: not ended, not renewed, not revoked. Those of authorities count as
-    authorities, OCSP responders renew themselves.
+    """Those that still count: not ended, not revoked, without a good successor. Those of
+    authorities count as authorities, OCSP responders renew themselves.
     """
-    found = Certificate.objects.filter(not_after__gte=now, revoked_at=None, successor=None)
-    return found.filter(kind=Kind.LEAF)
+    successors = Certificate.objects.good(now=now).filter(predecessor=OuterRef("pk"))
+    found = Certificate.objects.filter(not_after__gte=now, revoked_at=None, kind=Kind.LEAF)
+    return found.filter(~Exists(successors))
 
 
 def read_bindings() -> Bindings:

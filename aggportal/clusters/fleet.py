@@ -7,10 +7,10 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from aggportal.clusters.boards import turn_of
 from aggportal.clusters.health import Worst, worst_by_cluster
 from aggportal.clusters.liveness import Liveness, liveness_of
 from aggportal.clusters.models import Cluster, Harm, Lease
-from aggportal.clusters.rows import turn_of
 from aggportal.clusters.soonest import Soonest, soonest_by_cluster
 
 SOON = dt.timedelta(days=30)

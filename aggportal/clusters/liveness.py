@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from aggportal.clusters.models import ClusterState, Lease
+from aggportal.clusters.models.leases import is_ahead
 from aggportal.words import Sentence
 from aggportal.words import gettext_noop as _n
 
@@ -20,6 +21,12 @@ _START_WORKER = Sentence(
     text=_n("Start the worker: it comes with `make run`, or `manage.py worker`.")
 )
 _QUIET = Sentence(text=_n("Nothing was heard of the API server lately."))
+_ASKED_AGAIN = Sentence(
+    text=_n("It is asked every few seconds; if this stays, look at the log of the portal's worker.")
+)
+_SET_BACK = Sentence(
+    text=_n("The clock of the portal's machine was set back, so nobody can tell how old this is.")
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,6 +53,10 @@ class Liveness:
 
 def liveness_of(state: ClusterState, lease: Lease | None, *, now: dt.datetime) -> Liveness:
     """Tell how fresh `state` is, given who leads among the workers."""
+    if lease is not None and (
+        lease.is_ahead(now=now) or (state.connected and state.is_ahead(now=now))
+    ):
+        return Liveness(kind="old", mark="clock", why=_SET_BACK, remedy=_ASKED_AGAIN)
     if lease is None or not lease.is_held(now=now):
         return Liveness(
             kind="old",
@@ -60,10 +71,10 @@ def liveness_of(state: ClusterState, lease: Lease | None, *, now: dt.datetime) -
         return Liveness(
             kind="old",
             mark="old",
-            since=state.since,
+            since=None if is_ahead(state.since, now=now) else state.since,
             why=state.trouble_sentence,
             remedy=state.remedy_sentence,
         )
     if state.heard_at is None:
         return Liveness(kind="waiting", mark="waiting")
-    return Liveness(kind="old", mark="quiet", since=state.heard_at, why=_QUIET)
+    return Liveness(kind="old", mark="quiet", since=state.heard_at, why=_QUIET, remedy=_ASKED_AGAIN)

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aggportal.clusters.looking_back import History, WantedHistory, read_history
+from aggportal.clusters.looks import TlsLook, tls_look
 from aggportal.clusters.models import WatchedAPIService
-from aggportal.clusters.rows import TlsLook, tls_look
 from aggportal.kube.apiservices import APIService, parse_apiservice
 from aggportal.kube.causes import Cause
 from aggportal.kube.manifests import dump_yaml

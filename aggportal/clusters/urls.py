@@ -9,8 +9,10 @@ from aggportal.clusters.views import (
     clusters,
     connecting,
     doctor,
+    drift,
     live,
     registering,
+    repairs,
     settings,
 )
 
@@ -33,6 +35,8 @@ urlpatterns = [
     path("<slug:slug>/doctor/history/", doctor.finding_list, name="finding_list"),
     path("<slug:slug>/doctor/<int:pk>/mute/", doctor.finding_mute, name="finding_mute"),
     path("<slug:slug>/doctor/<int:pk>/unmute/", doctor.finding_unmute, name="finding_unmute"),
+    path("<slug:slug>/drift/", drift.drift_show, name="drift_show"),
+    path("<slug:slug>/drift/board/", drift.drift_board, name="drift_board"),
     path("<slug:slug>/apiservices/new/", registering.apiservice_new, name="apiservice_new"),
     path(
         "<slug:slug>/apiservices/<str:name>/", apiservices.apiservice_show, name="apiservice_show"
@@ -47,4 +51,5 @@ urlpatterns = [
         apiservices.apiservice_delete,
         name="apiservice_delete",
     ),
+    path("<slug:slug>/apiservices/<str:name>/bundle/", repairs.bundle_repair, name="bundle_repair"),
 ]

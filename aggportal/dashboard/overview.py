@@ -14,7 +14,6 @@ from aggportal.dashboard.timeline import Expiry
 from aggportal.notices.services.ending import standing, standing_authorities
 from aggportal.web.sentences import visible
 
-SOON = dt.timedelta(days=30)
 HORIZON = dt.timedelta(days=190)
 MOST = 50
 MOST_FOUND = 8
@@ -75,19 +74,6 @@ def expiries(*, now: dt.datetime) -> list[Expiry]:
         if row.ca_not_after
     ]
     return sorted(ending, key=lambda one: one.when)
-
-
-def count_ending(*, now: dt.datetime, within: dt.timedelta = SOON) -> int:
-    """Count what ends (or has ended, of what must not: authorities and caBundles) within a time and
-    has no good successor.
-    """
-    until = now + within
-    ending = Certificate.objects.expiring(within=within, now=now)
-    return (
-        standing_authorities(now=now).filter(not_after__lte=until).count()
-        + standing(ending, now=now).count()
-        + WatchedAPIService.objects.filter(ca_not_after__lte=until).count()
-    )
 
 
 def clusters_with_worst(*, now: dt.datetime) -> list[tuple[Cluster, Worst | None]]:

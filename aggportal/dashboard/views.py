@@ -13,11 +13,10 @@ from django.views.decorators.http import require_GET
 from aggportal.accounts.roles import Role, role_required
 from aggportal.certs.models import Authority, SigningRequest
 from aggportal.clusters.models import ClusterState
-from aggportal.dashboard.calendars.pages import make_calendar, read_wanted
+from aggportal.dashboard.calendars.pages import count_within, make_calendar, read_wanted
 from aggportal.dashboard.overview import (
     Figure,
     clusters_with_worst,
-    count_ending,
     expiries,
     find,
 )
@@ -26,6 +25,8 @@ from aggportal.ledger.models import Entry, Outcome
 from aggportal.ledger.verifying import ChainState, verify_chain
 
 CHECKED = 100
+# A choice of the calendar, which shows what the figure counts.
+SOON = "30d"
 LATELY = 8
 LONGEST_SEARCH = 200
 
@@ -36,7 +37,7 @@ def dashboard_show(request: HttpRequest) -> HttpResponse:
     """Say what needs somebody, what stops working when, and what happened lately."""
     now = timezone.now()
     ending = expiries(now=now)
-    soon = count_ending(now=now)
+    soon = count_within(SOON, now=now)
     context = {
         "now": now,
         "figures": _figures(soon, verify_chain(last=CHECKED)),
@@ -85,7 +86,7 @@ def _figures(soon: int, chain: ChainState) -> tuple[Figure, ...]:
         Figure(
             label=_("End within 30 days"),
             value=f"{soon:,}",
-            url=f"{reverse('certs:certificate_list')}?state=soon",
+            url=f"{reverse('dashboard:calendar_show')}?within={SOON}",
             symbol="hourglass-split",
             tone="warn" if soon else "ok",
         ),

@@ -1,4 +1,4 @@
-"""A12 to A15: what an APIService says about its backend's certificate."""
+"""A12 to A14: what an APIService says about its backend's certificate."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from aggportal.words import Sentence
 from aggportal.words import gettext_noop as _n
 
 SOON = dt.timedelta(days=30)
-_PATCH = Remedy(
+PATCH_BUNDLE = Remedy(
     sentence=say(_n("Set caBundle to the authority that signed the serving certificate.")),
     deed=Deed.PATCH_BUNDLE,
 )
@@ -78,7 +78,7 @@ def bundle_can_be_used(evidence: Evidence, each: APIService) -> Outcome:
                 )
             ),
             evidence=(bundle,),
-            remedy=_PATCH,
+            remedy=PATCH_BUNDLE,
         )
     probed = evidence.probes.get(each.name)
     own = probed.chain[0].sha256 if probed and probed.chain else ""
@@ -87,7 +87,7 @@ def bundle_can_be_used(evidence: Evidence, each: APIService) -> Outcome:
     return Found(
         sentence=say(_n("caBundle holds no authority and no serving certificate.")),
         evidence=certificates_told(bundle),
-        remedy=_PATCH,
+        remedy=PATCH_BUNDLE,
     )
 
 
@@ -108,31 +108,13 @@ def bundle_is_young(evidence: Evidence, each: APIService) -> Outcome:
     if not isinstance(bundle, tuple):
         return Inapplicable(sentence=say(_n("It has no caBundle that can be read.")))
     last = max(bundle, key=lambda ca: ca.not_after)
-    outcome = ends(last, now=evidence.now, soon=SOON, remedy=_PATCH)
+    outcome = ends(last, now=evidence.now, soon=SOON, remedy=PATCH_BUNDLE)
     over = tuple(ca for ca in bundle if ca.not_after < evidence.now)
     if not isinstance(outcome, Passed) or not over:
         return outcome
     return Found(
         sentence=say(_n("caBundle still holds an expired authority.")),
         evidence=certificates_told(over),
-        remedy=_PATCH,
+        remedy=PATCH_BUNDLE,
         severity=Severity.WARNING,
-    )
-
-
-@service_check("A15", Severity.WARNING, _n("The roots are chosen"), reads=[APISERVICES_PATH])
-def roots_are_chosen(evidence: Evidence, each: APIService) -> Outcome:
-    """Without caBundle the system roots of kube-apiserver's machine count."""
-    if each.insecure_skip_tls_verify:
-        return Inapplicable(sentence=say(_n("TLS is not verified at all.")))
-    if each.ca_bundle is not None or bundle_of(each) is not None:
-        return Passed()
-    return Found(
-        sentence=say(
-            _n(
-                "It has no caBundle, so the system roots of each kube-apiserver's machine decide "
-                "whom it believes. A serving certificate of one's own authority fails."
-            )
-        ),
-        remedy=_PATCH,
     )

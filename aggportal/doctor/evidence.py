@@ -7,6 +7,7 @@ JSON and are read defensively by `objects`; what could not be read says why.
 from __future__ import annotations
 
 import datetime as dt
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -90,15 +91,24 @@ class ServiceEvidence:
     pods: Read[tuple[Json, ...]] = NOT_ASKED
 
 
+class Way(enum.StrEnum):
+    """How a handshake with a backend comes about."""
+
+    DIRECT = "direct"
+    FORWARD = "pods/portforward"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Probed:
     """What a TLS handshake with the backend at `address` showed: the chain as served, the server's
-    own certificate first; or no chain, and `trouble` says why.
+    own certificate first; or no chain, and `trouble` says why, `rule` which permission is missing.
     """
 
     address: str
+    way: Way = Way.DIRECT
     chain: tuple[CertificateFacts, ...] = ()
     trouble: Sentence | None = None
+    rule: AccessRule | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,6 +117,22 @@ class Injected:
 
     source: str
     ca_pem: Read[str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServingSecret:
+    """What is kept of a Secret that pods mount: never its private key.
+
+    `chain` is what `tls.crt` holds, the server's own certificate first; `odd` says why it could not
+    be read. Both are empty where there is no `tls.crt`. `ours` where the portal wrote it.
+    """
+
+    kind: str
+    version: str
+    chain: tuple[CertificateFacts, ...] = ()
+    cas: tuple[CertificateFacts, ...] = ()
+    odd: Sentence | None = None
+    ours: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -166,6 +192,8 @@ class Evidence:
     # By APIService; empty where nobody asked for a handshake, or for Secrets.
     probes: Mapping[str, Probed] = field(default_factory=dict)
     injected: Mapping[str, Injected] = field(default_factory=dict)
+    # By namespace and name: the Secrets of the pods behind APIServices, where they may be read.
+    secrets: Mapping[ServiceKey, Read[ServingSecret]] = field(default_factory=dict)
     # How often each APIService turned within the last quarter of an hour.
     turns: Mapping[str, int] = field(default_factory=dict)
     managed: Managed = field(default_factory=Managed)

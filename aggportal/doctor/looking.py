@@ -30,6 +30,7 @@ from aggportal.doctor.objects import mapping_at
 from aggportal.doctor.probing import Probe, probe_backend
 from aggportal.doctor.rbac import CLUSTER_BINDINGS, CLUSTER_ROLES, SYSTEM_BINDINGS, SYSTEM_ROLES
 from aggportal.doctor.reads import AT_ONCE, place
+from aggportal.doctor.secrets import read_secrets
 from aggportal.doctor.trust import AUTH_READER, DELEGATOR
 from aggportal.doctor.writers import COUNTERS, UNAVAILABLE
 from aggportal.kube.apiservices import APIService, ServiceReference, parse_apiservice
@@ -60,8 +61,9 @@ class Background:
     """What is known beside the cluster: how often APIServices turned, what we manage, what
     kube-apiserver counted when it was looked at before.
 
-    `probe` asks for a TLS handshake with each backend, `secrets` for the Secrets that cert-manager
-    writes caBundles from; neither happens unasked.
+    `probe` asks for a TLS handshake with each backend, `secrets` for the certificates in Secrets:
+    those that pods behind APIServices mount, and that cert-manager writes caBundles from. Neither
+    happens unasked.
     """
 
     turns: Mapping[str, int] = field(default_factory=dict)
@@ -109,6 +111,7 @@ def look(client: ApiClient, *, now: dt.datetime, background: Background) -> Evid
         policies=behind.policies,
         probes=behind.probes,
         injected=behind.injected,
+        secrets=read_secrets(looker, behind.services) if background.secrets else {},
         turns=background.turns,
         managed=background.managed,
         earlier_metrics=background.metrics,

@@ -90,10 +90,13 @@ def service_ports(service: Json) -> tuple[ServicePort, ...]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Endpoint:
-    """One ready address behind a Service: where it runs, and the ports with their names."""
+    """One ready address behind a Service: where it runs, the pod if it is one's, and the ports
+    with their names.
+    """
 
     address: str
     node: str
+    pod: str = ""
     ports: tuple[tuple[str, int | None], ...] = ()
 
     @property
@@ -125,7 +128,8 @@ def _of_slice(document: Json) -> Iterable[Endpoint]:
         addresses = endpoint.get("addresses")
         for address in addresses if isinstance(addresses, list) else ():
             node = text_at(endpoint, "nodeName")
-            yield Endpoint(address=str(address)[:64], node=node, ports=ports)
+            pod = _pod_of(endpoint)
+            yield Endpoint(address=str(address)[:64], node=node, pod=pod, ports=ports)
 
 
 def _of_endpoints(document: Json) -> Iterable[Endpoint]:
@@ -133,7 +137,14 @@ def _of_endpoints(document: Json) -> Iterable[Endpoint]:
         ports = _ports_of(subset)
         for address in list_at(subset, "addresses"):
             node = text_at(address, "nodeName")
-            yield Endpoint(address=text_at(address, "ip"), node=node, ports=ports)
+            pod = _pod_of(address)
+            yield Endpoint(address=text_at(address, "ip"), node=node, pod=pod, ports=ports)
+
+
+def _pod_of(endpoint: Json) -> str:
+    """The name of the pod that it points to, empty where it points to none."""
+    kind = text_at(endpoint, "targetRef", "kind")
+    return text_at(endpoint, "targetRef", "name") if kind == "Pod" else ""
 
 
 def _ports_of(document: Json) -> tuple[tuple[str, int | None], ...]:

@@ -1,14 +1,16 @@
-"""A16 to A18: the certificate that the backend shows, where a handshake with it was asked for."""
+"""A15 to A18: the certificate that the backend shows, where a handshake with it was asked for."""
 
 from __future__ import annotations
 
 import datetime as dt
 import re
+from dataclasses import replace
 
-from aggportal.doctor.bundles import bundle_of
-from aggportal.doctor.evidence import Evidence, Probed
+from aggportal.doctor.bundles import PATCH_BUNDLE, bundle_of
+from aggportal.doctor.evidence import Evidence, Probed, Unread, Way
 from aggportal.doctor.findings import Deed, Remedy, Severity
 from aggportal.doctor.registry import Found, Inapplicable, Outcome, Passed, Unchecked, service_check
+from aggportal.doctor.roots import way_to_public_root
 from aggportal.doctor.told import certificates_told, ends, say
 from aggportal.kube.apiservices import APISERVICES_PATH, APIService
 from aggportal.pki.facts import CertificateFacts
@@ -29,7 +31,9 @@ _REISSUE = Remedy(
 )
 
 
-def chain_of(evidence: Evidence, each: APIService) -> tuple[CertificateFacts, ...] | Unchecked:
+def chain_of(
+    evidence: Evidence, each: APIService
+) -> tuple[CertificateFacts, ...] | Unchecked | Unread:
     """The chain as served, or why it is not known."""
     probed = evidence.probes.get(each.name)
     if probed is None:
@@ -38,16 +42,32 @@ def chain_of(evidence: Evidence, each: APIService) -> tuple[CertificateFacts, ..
                 _n("No handshake with the backend was asked for, so nothing was looked at.")
             )
         )
-    return probed.chain or Unchecked(sentence=_trouble(probed))
+    if probed.chain:
+        return probed.chain
+    if probed.rule:
+        path = f"/api/v1/namespaces/{probed.rule.namespace}/pods/<pod>/portforward"
+        return Unread(path=path, why=_trouble(probed), rule=probed.rule)
+    return Unchecked(sentence=_trouble(probed))
 
 
 def _trouble(probed: Probed) -> Sentence:
-    why = str(probed.trouble) if probed.trouble else ""
-    return say(
-        _n("No handshake with the backend came about from here (%(address)s): %(why)s"),
-        address=probed.address or "-",
-        why=why,
-    )
+    params = {"address": probed.address or "-", "why": str(probed.trouble or "")}
+    if probed.way == Way.FORWARD:
+        text = _n("No handshake came about through pods/portforward (%(address)s): %(why)s")
+        return say(text, **params)
+    text = _n("No handshake with the backend came about from here (%(address)s): %(why)s")
+    return say(text, **params)
+
+
+def handshake_told(evidence: Evidence, each: APIService) -> tuple[Sentence, ...]:
+    """Where the certificate was seen, so that what is said of it can be proven."""
+    probed = evidence.probes.get(each.name)
+    if probed is None or not probed.chain:
+        return ()
+    if probed.way == Way.FORWARD:
+        text = _n("Probed by handshake through pods/portforward at %(address)s.")
+        return (say(text, address=probed.address),)
+    return (say(_n("Probed by handshake at %(address)s."), address=probed.address),)
 
 
 def who_signed(evidence: Evidence, each: APIService) -> Sentence | None:
@@ -69,6 +89,35 @@ def who_signed(evidence: Evidence, each: APIService) -> Sentence | None:
 
 
 @service_check(
+    "A15", Severity.WARNING, _n("The roots are chosen"), reads=[APISERVICES_PATH, HANDSHAKE]
+)
+def roots_are_chosen(evidence: Evidence, each: APIService) -> Outcome:
+    """Without caBundle the system roots of kube-apiserver's machine count: well where the chain
+    that is served leads to a public root.
+    """
+    if each.insecure_skip_tls_verify:
+        return Inapplicable(sentence=say(_n("TLS is not verified at all.")))
+    if each.ca_bundle is not None or bundle_of(each) is not None:
+        return Passed()
+    chain = chain_of(evidence, each)
+    seen = handshake_told(evidence, each)
+    way = way_to_public_root(chain, now=evidence.now) if isinstance(chain, tuple) else None
+    if way is not None and way.is_good:
+        return Passed(evidence=(*certificates_told(way.certificates), *seen))
+    told = certificates_told(chain) if isinstance(chain, tuple) else ()
+    return Found(
+        sentence=say(
+            _n(
+                "It has no caBundle, so the system roots of each kube-apiserver's machine decide "
+                "whom it believes. A serving certificate of one's own authority fails."
+            )
+        ),
+        evidence=(*told, *seen),
+        remedy=PATCH_BUNDLE,
+    )
+
+
+@service_check(
     "A16",
     Severity.ERROR,
     _n("The serving certificate is trusted"),
@@ -83,12 +132,9 @@ def serving_chain_is_trusted(evidence: Evidence, each: APIService) -> Outcome:
     chain, bundle = chain_of(evidence, each), bundle_of(each)
     if not isinstance(chain, tuple):
         return chain
+    seen = handshake_told(evidence, each)
     if bundle is None:
-        return Unchecked(
-            sentence=say(
-                _n("Without caBundle the roots of kube-apiserver's machine count: not known here.")
-            ),
-        )
+        return _trusted_by_roots(evidence, chain, seen)
     if isinstance(bundle, Sentence):
         return Unchecked(sentence=bundle)
     own = chain[0]
@@ -96,7 +142,7 @@ def serving_chain_is_trusted(evidence: Evidence, each: APIService) -> Outcome:
     at = min(max(evidence.now, own.not_before), own.not_after)
     ways = find_paths(own, intermediates=chain[1:], roots=bundle, now=at)
     if any(way.is_good for way in ways):
-        return Passed(evidence=certificates_told(chain))
+        return Passed(evidence=(*certificates_told(chain), *seen))
     anchored = next((way for way in ways if way.is_anchored), None)
     signed = who_signed(evidence, each) or own_sentence(own)
     sentence = anchored.problems[0].sentence if anchored else signed
@@ -107,10 +153,21 @@ def serving_chain_is_trusted(evidence: Evidence, each: APIService) -> Outcome:
     told = () if late or each.availability.status != "True" else (shown,)
     return Found(
         sentence=sentence,
-        evidence=(*told, *certificates_told(chain), *certificates_told(bundle)),
-        remedy=Remedy(
-            sentence=say(_n("Set caBundle to the authority that signed the serving certificate.")),
-            deed=Deed.PATCH_BUNDLE,
+        evidence=(*told, *certificates_told(chain), *certificates_told(bundle), *seen),
+        remedy=PATCH_BUNDLE,
+    )
+
+
+def _trusted_by_roots(
+    evidence: Evidence, chain: tuple[CertificateFacts, ...], seen: tuple[Sentence, ...]
+) -> Outcome:
+    """Without caBundle the roots of kube-apiserver's machine count, which may have others too."""
+    way = way_to_public_root(chain, now=evidence.now)
+    if way is not None and way.is_good:
+        return Passed(evidence=(*certificates_told(way.certificates), *seen))
+    return Unchecked(
+        sentence=say(
+            _n("Without caBundle the roots of kube-apiserver's machine count: not known here.")
         ),
     )
 
@@ -131,14 +188,15 @@ def serving_certificate_names_the_service(evidence: Evidence, each: APIService) 
     wanted = each.service.tls_name if each.service else ""
     names = chain[0].names("dns")
     if any(_fits(name.lower(), wanted.lower()) for name in names):
-        return Passed(evidence=(say("%(names)s", names=", ".join(names[:8])),))
+        told = say("%(names)s", names=", ".join(names[:8]))
+        return Passed(evidence=(told, *handshake_told(evidence, each)))
     return Found(
         sentence=say(
             _n("The serving certificate does not hold %(wanted)s; it holds %(names)s."),
             wanted=wanted,
             names=", ".join(names[:8]) or "-",
         ),
-        evidence=certificates_told(chain[:1]),
+        evidence=(*certificates_told(chain[:1]), *handshake_told(evidence, each)),
         remedy=_REISSUE,
         severity=Severity.WARNING if each.insecure_skip_tls_verify else None,
     )
@@ -151,10 +209,13 @@ def serving_certificate_is_sound(evidence: Evidence, each: APIService) -> Outcom
     if not isinstance(chain, tuple):
         return chain
     own = chain[0]
+    seen = handshake_told(evidence, each)
     wrong = _weaknesses(own)
     if wrong:
-        return Found(sentence=wrong[0], evidence=certificates_told(chain[:1]), remedy=_REISSUE)
-    return ends(own, now=evidence.now, soon=SOON, remedy=_REISSUE)
+        told = (*wrong[1:], *certificates_told(chain[:1]), *seen)
+        return Found(sentence=wrong[0], evidence=told, remedy=_REISSUE)
+    outcome = ends(own, now=evidence.now, soon=SOON, remedy=_REISSUE)
+    return replace(outcome, evidence=(*outcome.evidence, *seen))
 
 
 def _weaknesses(own: CertificateFacts) -> list[Sentence]:

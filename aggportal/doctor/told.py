@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from aggportal.doctor.findings import Remedy, Severity
-from aggportal.doctor.registry import Found, Outcome, Passed
+from aggportal.doctor.registry import Found, Passed
 from aggportal.pki.facts import CertificateFacts
 from aggportal.words import Sentence
 from aggportal.words import gettext_noop as _n
@@ -34,7 +34,7 @@ def certificates_told(certificates: tuple[CertificateFacts, ...]) -> tuple[Sente
 
 def ends(
     certificate: CertificateFacts, *, now: dt.datetime, soon: dt.timedelta, remedy: Remedy
-) -> Outcome:
+) -> Found | Passed:
     """Found as it stands when over or not begun, as a warning when it ends within `soon`."""
     told = certificates_told((certificate,))
     date = f"{certificate.not_after:%Y-%m-%d %H:%M}"

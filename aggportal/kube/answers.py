@@ -29,6 +29,13 @@ class RawAnswer:
     status: int
     text: str
 
+    def require_known(self) -> None:
+        """Raise Unauthorized where the server no longer accepts our credentials (401)."""
+        if self.status == 401:
+            from aggportal.kube.failures import from_status
+
+            raise from_status({}, status=self.status, body=self.text.encode())
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Asked:

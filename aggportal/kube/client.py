@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
     from aggportal.kube.door import Call, Door, Request, Send
+    from aggportal.kube.places import PodPort
+    from aggportal.kube.portforward import Forward
     from aggportal.kube.streams import WatchStream
 
 MAX_BODY = 1_000_000
@@ -158,6 +160,21 @@ class ApiClient:
             body["dryRun"] = ["All"]
         return self._json("DELETE", path, None, body)
 
+    # A port of a pod
+
+    def forward(self, place: PodPort, *, seconds: float) -> Forward:
+        """Reach a pod's port through kube-apiserver, all of it within `seconds`. Close it."""
+        from aggportal.kube.portforward import Approach, open_forward
+
+        approach = Approach(
+            connection=self.connection,
+            egress=self._egress,
+            resolve=self._resolve,
+            connect_seconds=self.timeouts.connect,
+            seconds=self._left(seconds),
+        )
+        return open_forward(approach, place)
+
     # About ourselves
 
     def can_i(self, rules: Sequence[AccessRule]) -> tuple[Access, ...]:
@@ -257,7 +274,10 @@ class ApiClient:
                 return Listing(items=tuple(items), resource_version=version)
 
     def _ask(self, rule: AccessRule) -> Access:
-        resource = {"verb": rule.verb, "group": rule.group, "resource": rule.resource}
+        name, _, part = rule.resource.partition("/")
+        resource = {"verb": rule.verb, "group": rule.group, "resource": name}
+        resource |= {"subresource": part} if part else {}
+        resource |= {"namespace": rule.namespace} if rule.namespace else {}
         path = {"verb": rule.verb, "path": rule.path}
         review = {
             "apiVersion": "authorization.k8s.io/v1",

@@ -1,23 +1,21 @@
-"""One HTTP exchange with an API server: resolved and checked, bounded in time and size.
+"""One HTTP exchange with an API server: resolved and checked, bounded in time.
 
 Imported late by `client`, since urllib3 and ssl are heavy.
 """
 
 from __future__ import annotations
 
-import http.client
-import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
 from urllib3 import BaseHTTPResponse
-from urllib3.exceptions import HTTPError
 
 from aggportal.kube import failures
+from aggportal.kube.bodies import WIRE_ERRORS, Answer, start_timer
 from aggportal.kube.connections import (
     BearerToken,
     Connection,
@@ -29,14 +27,8 @@ from aggportal.kube.errors import KubeError, TransportError, Unreachable
 from aggportal.kube.servers import Server, parse_server
 from aggportal.kube.wire import Exchange
 
-CHUNK = 65_536
-MAX_ERROR_BODY = 65_536
 MAX_ADDRESSES = 4
 USER_AGENT = "aggportal"
-
-_SENDING = (HTTPError, http.client.HTTPException, OSError, ValueError)
-# A socket that is shut down under http.client can leave it without a file to read from.
-_READING = (*_SENDING, AttributeError)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,90 +72,6 @@ class _Attempt:
         return max(0.05, self.deadline - time.monotonic())
 
 
-class Answer:
-    """A status and a body still to be read; `close` it, or use it as a context manager."""
-
-    def __init__(
-        self,
-        response: BaseHTTPResponse,
-        exchange: Exchange,
-        *,
-        host: str,
-        secret: str | None,
-        timer: threading.Timer,
-    ) -> None:
-        self.status = response.status
-        self.host = host
-        self.secret = secret
-        self._response = response
-        self._exchange = exchange
-        self._timer = timer
-
-    def __enter__(self) -> Answer:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Stop the clock; a body that was read to its end leaves its connection for reuse."""
-        self._timer.cancel()
-        self._response.close()
-
-    def extend(self, seconds: float) -> None:
-        """Give the exchange `seconds` more from now on."""
-        self._timer.cancel()
-        self._timer = start_timer(seconds, self._exchange)
-
-    def chunks(self) -> Iterator[bytes]:
-        """The body as it arrives; ends with our own error when cut, broken off or late."""
-        while True:
-            try:
-                chunk = self._response.read1(CHUNK, decode_content=False)
-            except _READING as exc:
-                raise self._failure(exc) from exc
-            if not chunk:
-                break
-            yield chunk
-        if self._exchange.was_cut:
-            raise failures.timed_out(host=self.host, seconds=self._timer.interval)
-
-    def prefix(self, limit: int) -> bytes:
-        """At most `limit` bytes of the body."""
-        body = bytearray()
-        for chunk in self.chunks():
-            body += chunk
-            if len(body) >= limit:
-                break
-        return bytes(body[:limit])
-
-    def body(self, limit: int) -> bytes:
-        """The whole body; TooLarge when it is longer than `limit` bytes."""
-        body = bytearray()
-        for chunk in self.chunks():
-            body += chunk
-            if len(body) > limit:
-                raise failures.too_large(host=self.host, limit=limit)
-        return bytes(body)
-
-    def json(self, limit: int) -> tuple[dict[str, Any], int]:
-        """The body as a JSON object, and its size; NotKubernetes when it is none."""
-        self.require_success()
-        body = self.body(limit)
-        return decode_object(body, host=self.host), len(body)
-
-    def require_success(self) -> None:
-        """Raise our error unless the status is 2xx."""
-        if not 200 <= self.status < 300:
-            body = self.prefix(MAX_ERROR_BODY)
-            raise failures.from_answer(self.status, body, host=self.host, secret=self.secret)
-
-    def _failure(self, exc: BaseException) -> KubeError:
-        if self._exchange.was_cut:
-            return failures.timed_out(host=self.host, seconds=self._timer.interval)
-        return failures.from_exception(exc, host=self.host, seconds=self._timer.interval)
-
-
 class Door:
     """Sends requests to one server, over connections to addresses that the policy permits."""
 
@@ -204,7 +112,7 @@ class Door:
             seconds=seconds,
             quiet_seconds=quiet_seconds or seconds,
             deadline=time.monotonic() + seconds,
-            secret=self._secret(),
+            secret=secret_of(self._connection),
         )
         timer = start_timer(seconds, attempt.exchange)
         try:
@@ -221,14 +129,6 @@ class Door:
         """Drop connections and addresses, so that the next request begins anew."""
         with self._lock:
             self._sender, self._addresses = None, ()
-
-    def _secret(self) -> str | None:
-        match self._connection.auth:
-            case BearerToken(token=token):
-                return token
-            case ServiceAccount():
-                return read_service_account_token()
-        return None
 
     def _send_again_if_stale(self, attempt: _Attempt) -> BaseHTTPResponse:
         """A kept connection may be closed by the server just as we use it: then ask once more."""
@@ -248,7 +148,7 @@ class Door:
         for index, address in enumerate(addresses):
             try:
                 response = self._send_to(address, attempt)
-            except _SENDING as exc:
+            except WIRE_ERRORS as exc:
                 last = index == len(addresses) - 1
                 if last or attempt.exchange.was_cut or not failures.failed_to_connect(exc):
                     raise self._failure(exc, attempt) from exc
@@ -307,19 +207,11 @@ class Door:
         return failures.from_exception(exc, host=host, seconds=seconds)
 
 
-def start_timer(seconds: float, exchange: Exchange) -> threading.Timer:
-    timer = threading.Timer(max(0.0, seconds), exchange.cut)
-    timer.daemon = True
-    timer.start()
-    return timer
-
-
-def decode_object(body: bytes, *, host: str) -> dict[str, Any]:
-    """The JSON object in `body`; NotKubernetes when it is none."""
-    try:
-        doc = json.loads(body)
-    except (ValueError, RecursionError) as exc:
-        raise failures.not_kubernetes(host=host) from exc
-    if not isinstance(doc, dict):
-        raise failures.not_kubernetes(host=host)
-    return doc
+def secret_of(connection: Connection) -> str | None:
+    """The token that goes with each request, None where a certificate or nothing does."""
+    match connection.auth:
+        case BearerToken(token=token):
+            return token
+        case ServiceAccount():
+            return read_service_account_token()
+    return None

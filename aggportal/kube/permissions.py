@@ -20,21 +20,22 @@ _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AccessRule:
-    """One question to the API server: may I `verb` this resource, or this path without resource?"""
+    """One question to the API server: may I `verb` this resource, or this path without resource?
+
+    `namespace` where that is all that it is about, else the whole cluster.
+    """
 
     verb: str
     group: str = ""
     resource: str = ""
     path: str = ""
+    namespace: str = ""
 
     def __str__(self) -> str:
         if self.path:
             return f"{self.verb} {self.path}"
-        return (
-            f"{self.verb} {self.resource}.{self.group}"
-            if self.group
-            else f"{self.verb} {self.resource}"
-        )
+        told = f"{self.verb} {self.resource}.{self.group}".rstrip(".")
+        return f"{told} in {self.namespace}" if self.namespace else told
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,6 +131,25 @@ def render_rules(rules: Iterable[AccessRule]) -> str:
     return "".join(_entry(*about, names) for about, names in sorted(entries.items()))
 
 
+def render_forwarding(
+    namespaces: Iterable[str], *, name: str = "aggportal", namespace: str = "aggportal"
+) -> str:
+    """YAML that lets the account forward ports of pods, in each of `namespaces` by a Role there.
+
+    A websocket is asked for by GET, which Kubernetes takes for `get`; from 1.35 it wants `create`
+    beside that.
+    """
+    wanted = sorted({each for each in namespaces if _NAME.fullmatch(each)})
+    account = {"{name}": name, "{namespace}": namespace}
+    parts = []
+    for each in wanted:
+        text = _FORWARDING.replace("{there}", each)
+        for place, value in account.items():
+            text = text.replace(place, value)
+        parts.append(text)
+    return "---\n".join(parts)
+
+
 def _entry(is_path: bool, group: str, verbs: tuple[str, ...], names: list[str]) -> str:
     told = json.dumps(list(verbs))
     if is_path:
@@ -198,6 +218,34 @@ roleRef:
   apiGroup: rbac.authorization.k8s.io
   kind: ClusterRole
   name: {name}
+subjects:
+- kind: ServiceAccount
+  name: {name}
+  namespace: {namespace}
+"""
+
+
+_FORWARDING = """\
+# With this the account reaches any port of any pod in {there}.
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata:
+  name: {name}-portforward
+  namespace: {there}
+rules:
+- apiGroups: [""]
+  resources: ["pods/portforward"]
+  verbs: ["create", "get"]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata:
+  name: {name}-portforward
+  namespace: {there}
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: Role
+  name: {name}-portforward
 subjects:
 - kind: ServiceAccount
   name: {name}

@@ -138,6 +138,11 @@ def require_may_delete(existing: APIService) -> None:
     _require_ours(existing)
 
 
+def require_may_repair(existing: APIService) -> None:
+    """Refuse to change what Kubernetes manages: it would be changed back, or break."""
+    _require_ours(existing)
+
+
 def register(
     client: ApiClient, registration: Registration, *, seen: APIService | None, dry_run: bool
 ) -> APIService:

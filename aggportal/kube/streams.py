@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from aggportal.kube import failures
-from aggportal.kube.door import Answer, Door, Request, decode_object
+from aggportal.kube.bodies import Answer, decode_object
+from aggportal.kube.door import Door, Request
 from aggportal.kube.errors import KubeError
 from aggportal.kube.wire import Exchange
 
@@ -94,6 +95,8 @@ class WatchStream:
                     yield batch
                 if refused:
                     raise refused
+            if rest.strip():  # an event ends its line: this is none, or none that is whole
+                self._event(rest)
         except KubeError:
             if not self._stopped:
                 raise

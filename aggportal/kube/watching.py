@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from aggportal.kube.apiservices import APISERVICES_PATH
 from aggportal.kube.client import ApiClient, Asked
-from aggportal.kube.errors import Gone, KubeError, TimedOut, TooLarge, TransportError
+from aggportal.kube.errors import Gone, KubeError, TimedOut, TooLarge, Unreachable
 from aggportal.words import gettext_noop as _n
 
 if TYPE_CHECKING:
@@ -95,6 +95,7 @@ class Reflector:
     _failures: int = field(default=0, init=False)
     _heard: dt.datetime | None = field(default=None, init=False)
     _in_trouble: bool = field(default=False, init=False)
+    _gone: bool = field(default=False, init=False)
 
     def run(self) -> None:
         """List and watch until `stop` is set; then at once, or when the list under way ends."""
@@ -106,18 +107,26 @@ class Reflector:
                 self._watch()
             except Gone as exc:
                 self._version = ""
-                self._count_failure(exc, quietly=self._failures == 0)
+                self._take_gone(exc)
             except KubeError as exc:
-                if not isinstance(exc, TransportError):
-                    self._version = ""
+                self._gone = False
+                if not isinstance(exc, Unreachable | TimedOut):
+                    self._version = ""  # who answers oddly is believed after a whole list alone
                 self._count_failure(exc)
             self.stop.wait(self.pace.delay(self._failures))
 
-    def _count_failure(self, error: KubeError, *, quietly: bool = False) -> None:
+    def _take_gone(self, error: Gone) -> None:
+        """The server answers, and a new list is all it takes: trouble only if it says so again."""
+        if self._gone:
+            self._count_failure(error)
+        self._gone = True
+
+    def _count_failure(self, error: KubeError) -> None:
         self._failures += 1
-        if not quietly and not self.stop.is_set():
+        if not self.stop.is_set():
             self._in_trouble = True
-            self.on_trouble(error, self._heard or self.now())
+            now = self.now()  # the clock may have been set back since
+            self.on_trouble(error, min(self._heard or now, now))
 
     def _relist(self) -> None:
         listing = self.client.list_pages(self.path)
@@ -140,13 +149,15 @@ class Reflector:
             if self._in_trouble:
                 self._tell(set())
             for batch in stream:
-                self._failures = 0
+                self._failures, self._gone = 0, False
                 self._take(batch)
         guard.require_alive()
         if time.monotonic() - started >= self.pace.settled:
-            self._failures = 0
+            self._failures, self._gone = 0, False
         elif not self.stop.is_set():
             self._failures += 1
+            if self._failures > 1:
+                self._version = ""  # whoever only ends watches is asked for a list
 
     @contextmanager
     def _guarded(self, stream: WatchStream) -> Iterator[_Guard]:
@@ -163,7 +174,7 @@ class Reflector:
 
     def _found_alive(self) -> None:
         self._heard = self.now()
-        self._failures = 0
+        self._failures, self._gone = 0, False
         self.on_alive(self._heard)
 
     def _take(self, batch: tuple[WatchEvent, ...]) -> None:
@@ -228,7 +239,8 @@ class _Guard:
             if time.monotonic() < next_probe:
                 continue
             try:
-                self.client.get_raw("/version", asked=Asked(seconds=self.pace.probe_seconds))
+                asked = Asked(seconds=self.pace.probe_seconds)
+                self.client.get_raw("/version", asked=asked).require_known()
             except KubeError as exc:
                 if isinstance(exc, TimedOut) and not late:
                     late = True

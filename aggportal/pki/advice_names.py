@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from cryptography.x509.oid import NameOID
 
 from aggportal.pki.cautions import Advice, Case, Caution, know
-from aggportal.pki.verifying import covers
+from aggportal.pki.covering import covers
 from aggportal.words import gettext_noop as _n
 
 _HOST_AND_PORT = re.compile(r"\[?[A-Za-z0-9.*:_-]+\]?:\d{1,5}", re.ASCII)

@@ -14,34 +14,13 @@ from aggportal.pki.names import format_subject
 from aggportal.pki.plan_rows import KIND_NAMES
 from aggportal.pki.plans import CertificatePlan
 from aggportal.pki.profiles import Profile
+from aggportal.pki.request_oids import CHALLENGE_PASSWORD, named
 from aggportal.pki.specs import RequestedExtension
 from aggportal.words import Sentence
 from aggportal.words import gettext_noop as _n
 
 Standing = Literal["same", "changed", "dropped", "added"]
 _SHOWN_BYTES = 24
-CHALLENGE_PASSWORD = "1.2.840.113549.1.9.7"  # noqa: S105  # an attribute's OID
-_OID_NAMES = {
-    "2.5.29.14": "subjectKeyIdentifier",
-    "2.5.29.16": "privateKeyUsagePeriod",
-    "2.5.29.18": "issuerAltName",
-    "2.5.29.30": "nameConstraints",
-    "2.5.29.31": "cRLDistributionPoints",
-    "2.5.29.32": "certificatePolicies",
-    "2.5.29.35": "authorityKeyIdentifier",
-    "1.3.6.1.5.5.7.1.1": "authorityInfoAccess",
-    "1.3.6.1.5.5.7.1.24": "tlsFeature",
-    "1.3.6.1.5.5.7.48.1.5": "ocspNoCheck",
-    "2.16.840.1.113730.1.1": "netscapeCertType",
-    "2.16.840.1.113730.1.13": "netscapeComment",
-    "1.3.6.1.4.1.311.20.2": "microsoftCertificateTemplate",
-    "1.3.6.1.4.1.44363.44": "delegationUsage",
-    CHALLENGE_PASSWORD: "challengePassword",
-    "1.2.840.113549.1.9.2": "unstructuredName",
-    "1.3.6.1.4.1.311.13.2.3": "microsoftOsVersion",
-    "1.3.6.1.4.1.311.13.2.2": "microsoftEnrollmentProvider",
-    "1.3.6.1.4.1.311.21.20": "microsoftClientInfo",
-}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -226,7 +205,7 @@ def _extension(
     value = _value_text(extension)
     return Difference(
         key=extension.oid,
-        label=_label(extension.oid),
+        label=_say(_n("Extension %(oid)s"), oid=named(extension.oid)),
         asked=(value,),
         given=(value,) if copied else (),
         standing="same" if copied else "dropped",
@@ -250,19 +229,13 @@ def _value_text(extension: RequestedExtension) -> str:
     return f"{'critical, ' if extension.critical else ''}{shown}{more}"
 
 
-def _label(oid: str) -> Sentence:
-    name = _OID_NAMES.get(oid)
-    return _say(_n("Extension %(oid)s"), oid=f"{name} ({oid})" if name else oid)
-
-
 def _attribute(oid: str) -> Difference:
-    name = _OID_NAMES.get(oid)
     note = _say(_n("An attribute of the request only; no certificate has it."))
     if oid == CHALLENGE_PASSWORD:
         note = _say(_n("Not looked at: a password in a request can be read by everybody."))
     return Difference(
         key=oid,
-        label=_say(_n("Attribute %(oid)s"), oid=f"{name} ({oid})" if name else oid),
+        label=_say(_n("Attribute %(oid)s"), oid=named(oid)),
         asked=("…",),
         standing="dropped",
         notes=(note,),

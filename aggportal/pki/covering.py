@@ -7,13 +7,13 @@ addresses. The CN counts for nobody any more (RFC 6125 section 6.4.4, Go since 1
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from aggportal.pki.errors import InvalidHost
 from aggportal.pki.fields import unseen_characters
+from aggportal.pki.hosts import ip_text
 from aggportal.words import gettext_noop as _n
 
 # What a name entry holds of a longer one; DNS names end at 253, so only URIs are cut.
@@ -35,7 +35,7 @@ def stored_value(kind: str, value: str) -> str:
     the trailing dot, an address in its one spelling, at most `MAX_VALUE` characters.
     """
     if kind == "ip":
-        return _address(value) or value.lower()[:MAX_VALUE]
+        return ip_text(value) or value.lower()[:MAX_VALUE]
     text = value.lower()
     if kind == "dns" and text.endswith("."):
         text = text[:-1]
@@ -59,10 +59,20 @@ def names_that_cover(host: str) -> Wanted:
         return Wanted(kind="email", values=(stored_value("email", text),))
     port = _PORT.fullmatch(text)
     bare = (port[1] if port else text).strip("[]")
-    address = _address(bare)
+    address = ip_text(bare)
     if address:
         return Wanted(kind="ip", values=(address,))
     return Wanted(kind="dns", values=_dns_values(bare))
+
+
+def covers(pattern: str, name: str) -> bool:
+    """Tell whether a DNS name in a certificate covers `name`: equal, or `*` for its whole left-most
+    label (RFC 6125).
+    """
+    pattern, name = pattern.lower(), name.lower()
+    if pattern.startswith("*."):
+        return "." in name and pattern[2:] == name.partition(".")[2]
+    return pattern == name
 
 
 def _require_readable(text: str) -> None:
@@ -82,19 +92,6 @@ def _host_of(url: str) -> str:
         return urlsplit(url).hostname or ""
     except ValueError:
         return ""
-
-
-def _address(text: str) -> str:
-    """Return the one spelling of an IP address, an IPv4-mapped one as the IPv4 in it; else ""."""
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return ""
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.scope_id:
-            return ""
-        return str(address.ipv4_mapped or address)
-    return str(address)
 
 
 def _dns_values(host: str) -> tuple[str, ...]:

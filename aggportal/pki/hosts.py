@@ -91,7 +91,7 @@ def classify_hosts(hosts: Sequence[str], *, compat: bool = False) -> tuple[San, 
 
 
 def _as_cfssl(text: str, field: str) -> San:
-    address = _ip_address(text)
+    address = ip_text(text)
     if address:
         return San(kind="ip", value=address)
     mail = go_mail_address(text)
@@ -103,8 +103,10 @@ def _as_cfssl(text: str, field: str) -> San:
     return San(kind="dns", value=_ia5(text, field))
 
 
-def _ip_address(text: str) -> str:
-    """Read as Go's net.ParseIP does: no zone, an IPv4-mapped address as the IPv4 in it."""
+def ip_text(text: str) -> str:
+    """Return the one spelling of an IP address, read as Go's net.ParseIP does: no zone, an
+    IPv4-mapped address as the IPv4 in it; empty for anything else.
+    """
     try:
         address = ipaddress.ip_address(text)
     except ValueError:

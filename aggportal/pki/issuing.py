@@ -15,7 +15,6 @@ from dataclasses import replace
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from aggportal.pki.constrained import require_within_constraints
 from aggportal.pki.errors import (
     InvalidField,
     KeyMismatch,
@@ -25,7 +24,7 @@ from aggportal.pki.errors import (
 from aggportal.pki.extensions import extensions_of
 from aggportal.pki.hosts import San, classify_hosts, with_mails
 from aggportal.pki.identities import require_no_reserved_identity
-from aggportal.pki.issuers import encode_name, issuer_of, key_identifier
+from aggportal.pki.issuers import encode_name, key_identifier
 from aggportal.pki.keys import (
     PrivateKey,
     PublicKey,
@@ -43,12 +42,11 @@ from aggportal.pki.profiles import CaConstraint, Profile
 from aggportal.pki.rules import (
     copied_of,
     decided_usages,
+    require_below,
     require_leaf_spec,
     require_local_profile,
     require_names_allowed,
     require_no_extensions,
-    require_path_length,
-    require_within_issuer,
 )
 from aggportal.pki.specs import CaSpec, RequestSpec, has_subject
 from aggportal.pki.validities import (
@@ -59,16 +57,6 @@ from aggportal.pki.validities import (
     profile_validity,
 )
 from aggportal.words import gettext_noop as _n
-
-__all__ = [
-    "certificate_pem",
-    "issuer_of",
-    "plan_authority",
-    "plan_certificate",
-    "plan_wanted",
-    "sign_certificate",
-    "with_public_key",
-]
 
 CA_EXPIRY = "43800h"
 CA_USAGES = ("cert sign", "crl sign")
@@ -166,37 +154,24 @@ def plan_wanted(
     if not issuer.is_ca:
         raise NotAnAuthority(_n("The issuer's certificate is not an authority's."))
     usages, extended = decided_usages(profile, key=wanted.key, compat=compat)
-    constraint = profile.ca_constraint
-    path_length = _constraint_path_length(constraint)
     validity = profile_validity(profile, now)
-    if end_with_issuer:
-        validity = cut_at(validity, issuer.validity.not_after)
-    sans = wanted.sans
-    require_names_allowed(profile.name_whitelist, common_name=wanted.common_name, sans=sans)
-    if constraint.is_ca:
-        sans = _sans_of_authority(sans, compat)
-    if not compat:
-        sans = with_mails(sans, mails_of(wanted.subject))
-        require_within_issuer(validity, issuer=issuer.validity)
-        require_path_length(issuer, is_ca=constraint.is_ca, path_length=path_length)
-        require_within_constraints(issuer.constraints, subject=wanted.subject, sans=sans)
     keyed = not compat or encode_name(wanted.subject) != encode_name(issuer.subject)
-    return CertificatePlan(
+    plan = CertificatePlan(
         profile=profile.name,
         compat=compat,
         self_signed=False,
         subject=wanted.subject,
         issuer=issuer.subject,
         serial=new_serial(),
-        validity=validity,
+        validity=cut_at(validity, issuer.validity.not_after) if end_with_issuer else validity,
         key_usages=usages,
         extended_key_usages=extended,
-        is_ca=constraint.is_ca,
-        path_length=path_length,
+        is_ca=profile.ca_constraint.is_ca,
+        path_length=_constraint_path_length(profile.ca_constraint),
         subject_key_identifier=None,
         has_authority_key_identifier=keyed,
         authority_key_identifier=issuer.subject_key_identifier if keyed else None,
-        sans=sans,
+        sans=_allowed_sans(wanted, profile, compat),
         sans_critical=not list(wanted.subject),
         signature_hash=issuer.signature_hash,
         issuer_spki_sha256=issuer.spki_sha256,
@@ -210,6 +185,18 @@ def plan_wanted(
         key=wanted.key,
         name_constraints=wanted.name_constraints,
     )
+    if not compat:
+        require_below(issuer, plan)
+    return plan
+
+
+def _allowed_sans(wanted: Wanted, profile: Profile, compat: bool) -> tuple[San, ...]:
+    """Return the names that the certificate gets; refuse those that the profile does not allow."""
+    sans = wanted.sans
+    require_names_allowed(profile.name_whitelist, common_name=wanted.common_name, sans=sans)
+    if profile.ca_constraint.is_ca:
+        sans = _sans_of_authority(sans, compat)
+    return sans if compat else with_mails(sans, mails_of(wanted.subject))
 
 
 def with_public_key(plan: CertificatePlan, public_key: PublicKey) -> CertificatePlan:

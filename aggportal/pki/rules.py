@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from aggportal.pki.constrained import require_within_constraints
 from aggportal.pki.errors import (
     InvalidField,
     MissingSubject,
@@ -16,7 +17,7 @@ from aggportal.pki.errors import (
 from aggportal.pki.extensions import DECIDED_HERE
 from aggportal.pki.hosts import San
 from aggportal.pki.keys import require_key_spec
-from aggportal.pki.plans import Issuer, Validity
+from aggportal.pki.plans import CertificatePlan, Issuer, Validity
 from aggportal.pki.profiles import Profile
 from aggportal.pki.specs import RequestedExtension, RequestSpec, has_subject
 from aggportal.pki.usages import extended_key_usages, fitting_key_usages, key_usages
@@ -127,6 +128,13 @@ def require_names_allowed(pattern: str, *, common_name: str, sans: Sequence[San]
         if not whitelist.matches(name):
             words = _n("The profile's name_whitelist does not allow %(name)s.")
             raise NameNotAllowed(words, field=field, name=name)
+
+
+def require_below(issuer: Issuer, plan: CertificatePlan) -> None:
+    """Refuse what verifiers would refuse below `issuer`: its end, its depth, its constraints."""
+    require_within_issuer(plan.validity, issuer=issuer.validity)
+    require_path_length(issuer, is_ca=plan.is_ca, path_length=plan.path_length)
+    require_within_constraints(issuer.constraints, subject=plan.subject, sans=plan.sans)
 
 
 def require_within_issuer(validity: Validity, *, issuer: Validity) -> None:

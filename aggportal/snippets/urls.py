@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from aggportal.snippets.views import flags, studio
+from aggportal.snippets.views import applying, flags, sets, studio
 
 app_name = "snippets"
 urlpatterns = [
@@ -26,5 +26,26 @@ urlpatterns = [
         "clusters/<slug:slug>/extension/new/take/",
         studio.extension_take,
         name="cluster_extension_take",
+    ),
+    path(
+        "clusters/<slug:slug>/extension/new/apply/",
+        applying.extension_apply,
+        name="cluster_extension_apply",
+    ),
+    path("clusters/<slug:slug>/extension/<int:pk>/", sets.extension_show, name="extension_show"),
+    path(
+        "clusters/<slug:slug>/extension/<int:pk>/progress/",
+        sets.extension_progress,
+        name="extension_progress",
+    ),
+    path(
+        "clusters/<slug:slug>/extension/<int:pk>/change/",
+        sets.extension_change,
+        name="extension_change",
+    ),
+    path(
+        "clusters/<slug:slug>/extension/<int:pk>/remove/",
+        sets.extension_remove,
+        name="extension_remove",
     ),
 ]

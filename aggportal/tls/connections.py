@@ -6,6 +6,7 @@ import errno
 import socket
 import time
 from dataclasses import dataclass
+from typing import Protocol
 
 from aggportal.tls.errors import HandshakeFailed, Reason
 from aggportal.words import gettext_noop as _n
@@ -26,27 +27,24 @@ class Limits:
     size: int = 262_144
 
 
-class Line:
-    """One TCP connection. Everything that goes wrong with it is a `HandshakeFailed`."""
+class Stream(Protocol):
+    """What a connected socket offers, as far as it is used here."""
 
-    def __init__(self, address: str, port: int, *, limits: Limits, deadline: float) -> None:
-        """Connect; `deadline` (monotonic seconds) ends everything that happens here."""
+    def settimeout(self, seconds: float, /) -> None: ...
+    def sendall(self, data: bytes, /) -> None: ...
+    def recv(self, size: int, /) -> bytes: ...
+    def close(self) -> None: ...
+
+
+class Line:
+    """One connection. Everything that goes wrong with it is a `HandshakeFailed`."""
+
+    def __init__(self, stream: Stream, *, limits: Limits, deadline: float) -> None:
+        """`deadline` (monotonic seconds) ends everything that happens here."""
         self.limits = limits
         self.deadline = min(deadline, time.monotonic() + limits.handshake)
         self.received = bytearray()
-        seconds = min(limits.connect, self.left())
-        try:
-            self._socket = socket.create_connection((address, port), timeout=seconds)
-        except TimeoutError as late:
-            raise HandshakeFailed(
-                _n("Nothing answered at %(address)s, port %(port)d, within %(seconds)d s."),
-                reason=Reason.NO_CONNECTION,
-                address=address,
-                port=port,
-                seconds=max(1, round(seconds)),
-            ) from late
-        except OSError as error:
-            raise _no_connection(error, address, port) from error
+        self._socket = stream
 
     def close(self) -> None:
         self._socket.close()
@@ -99,6 +97,25 @@ class Line:
         else:
             text = _n("It does not finish the handshake within %(seconds)d s.")
         return HandshakeFailed(text, reason=Reason.SILENT, seconds=seconds)
+
+
+def connect(address: str, port: int, *, limits: Limits, deadline: float) -> Line:
+    """Connect to a checked address within the same `deadline`. Raises `HandshakeFailed`."""
+    began = time.monotonic()
+    seconds = max(0.001, min(limits.connect, limits.handshake, deadline - began))
+    try:
+        stream = socket.create_connection((address, port), timeout=seconds)
+    except TimeoutError as late:
+        raise HandshakeFailed(
+            _n("Nothing answered at %(address)s, port %(port)d, within %(seconds)d s."),
+            reason=Reason.NO_CONNECTION,
+            address=address,
+            port=port,
+            seconds=max(1, round(seconds)),
+        ) from late
+    except OSError as error:
+        raise _no_connection(error, address, port) from error
+    return Line(stream, limits=limits, deadline=min(deadline, began + limits.handshake))
 
 
 def _ended() -> HandshakeFailed:

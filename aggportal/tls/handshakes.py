@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from OpenSSL import SSL, crypto
 
-from aggportal.tls.connections import CHUNK, Limits, Line
+from aggportal.tls.connections import CHUNK, Limits, Line, connect
 from aggportal.tls.errors import HandshakeFailed, Reason
 from aggportal.tls.names import AskedName, asked_name
 from aggportal.tls.wire import ALERTS, KeyExchange, is_tls, key_exchange, speaks
@@ -91,9 +91,20 @@ def shake_hands(
     A server that ends the connection for want of a client certificate has shown what is wanted:
     that is no failure. `deadline` is in monotonic seconds.
     """
-    line = Line(endpoint.address, endpoint.port, limits=limits, deadline=deadline)
+    line = connect(endpoint.address, endpoint.port, limits=limits, deadline=deadline)
+    return shake_hands_on(line, endpoint.server_name, lowest=lowest, highest=highest)
+
+
+def shake_hands_on(
+    line: Line,
+    server_name: str,
+    *,
+    lowest: Version = Version.TLS_1_0,
+    highest: Version = Version.TLS_1_3,
+) -> Handshake:
+    """The same on a line that was opened before; it is closed afterwards."""
     try:
-        return _Client(endpoint, line, lowest=lowest, highest=highest).look()
+        return _Client(server_name, line, lowest=lowest, highest=highest).look()
     finally:
         line.close()
 
@@ -101,9 +112,7 @@ def shake_hands(
 class _Client:
     """The client's side of one handshake."""
 
-    def __init__(
-        self, endpoint: Endpoint, line: Line, *, lowest: Version, highest: Version
-    ) -> None:
+    def __init__(self, server_name: str, line: Line, *, lowest: Version, highest: Version) -> None:
         self.line = line
         self.asked = False
         self.alert: int | None = None
@@ -114,8 +123,8 @@ class _Client:
         context.set_info_callback(self._notice)
         self.tls = SSL.Connection(context, None)
         self.tls.set_connect_state()
-        if endpoint.server_name:
-            self.tls.set_tlsext_host_name(endpoint.server_name.encode("ascii"))
+        if server_name:
+            self.tls.set_tlsext_host_name(server_name.encode("ascii"))
 
     def look(self) -> Handshake:
         failure: HandshakeFailed | None = None

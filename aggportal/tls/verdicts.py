@@ -8,8 +8,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Sequence
 
+from aggportal.pki.covering import covers
 from aggportal.pki.facts import CertificateFacts
-from aggportal.pki.verifying import covers
 from aggportal.tls.findings import Finding, Level, found
 from aggportal.tls.targets import is_address
 from aggportal.words import gettext_noop as _n

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django import forms
+from django.utils.translation import gettext_lazy
 
 _CLASS_OF = (
     (forms.CheckboxInput, "form-check-input"),
@@ -39,3 +40,31 @@ class PortalForm(forms.Form):
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # Django's own signature
         for field in self.fields.values():
             dress(field)
+
+
+class TypedForm(PortalForm):
+    """A deed that is confirmed by typing `expected`, to the letter.
+
+    `asks` is the label; `wrong` says what was not done for something else that was typed.
+    """
+
+    asks = gettext_lazy("Type the name to confirm")
+    wrong = gettext_lazy("This is not its name, so nothing was deleted. Type it exactly as shown.")
+
+    confirm = forms.CharField(
+        max_length=400,
+        strip=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+
+    def __init__(self, *args: object, expected: str, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.expected = expected
+        self.fields["confirm"].label = self.asks
+        self.fields["confirm"].widget.attrs["data-confirm-name"] = expected
+
+    def clean_confirm(self) -> str:
+        typed = str(self.cleaned_data["confirm"])
+        if typed != self.expected:
+            raise forms.ValidationError(self.wrong)
+        return typed

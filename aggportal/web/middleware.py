@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.middleware.locale import LocaleMiddleware
 
 from aggportal.web.errors import refusal, wrong_method
 from aggportal.words import RefusedError
@@ -45,6 +47,25 @@ def request_id(get_response: Handler) -> Handler:
         return response
 
     return middleware
+
+
+class Languages(LocaleMiddleware):
+    """Django's own; an answer that a view marked by `in_no_language` neither names a language nor
+    varies by it, so that a cache keeps one of it.
+    """
+
+    def process_response(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        if getattr(response, "is_in_no_language", False):
+            return response
+        return super().process_response(request, response)
+
+
+def in_no_language(response: HttpResponseBase) -> HttpResponseBase:
+    """Mark an answer that is the same for everybody, such as a list in ASN.1."""
+    response.is_in_no_language = True  # type: ignore[attr-defined]  # read by Languages
+    return response
 
 
 def refuse_odd_bodies(get_response: Handler) -> Handler:

@@ -85,6 +85,7 @@ CLUSTER_PAGES = {
     "snippets:cluster_extension_new": "{cluster}extension/new/",
     "clusters:apiservice_show": "{cluster}apiservices/" + AGGREGATED + "/",
     "clusters:apiservice_delete": "{cluster}apiservices/" + AGGREGATED + "/delete/",
+    "clusters:bundle_repair": "{cluster}apiservices/" + AGGREGATED + "/bundle/",
 }
 # The same pages where nothing fits, or in another state.
 FURTHER = {

@@ -136,6 +136,9 @@ def test_an_answer_by_get_may_be_kept_for_a_while(authority, certificate) -> Non
     again = get(authority, asked, **{"If-None-Match": response["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
     assert get(authority, asked).content == response.content
+    for each in (response, again):
+        assert "Vary" not in each.headers
+        assert "Content-Language" not in each.headers
 
 
 def test_wrong_methods_and_unknown_authorities_are_refused(authority, certificate, client) -> None:

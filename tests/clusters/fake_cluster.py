@@ -56,6 +56,19 @@ def local_apiservice(name: str) -> Raw:
     return raw
 
 
+def merge(target: Raw, patch: Raw) -> Raw:
+    """A merge patch (RFC 7386), applied to a copy."""
+    merged = copy.deepcopy(target)
+    for key, value in patch.items():
+        if value is None:
+            merged.pop(key, None)
+        elif isinstance(value, dict):
+            merged[key] = merge(merged.get(key) or {}, value)
+        else:
+            merged[key] = value
+    return merged
+
+
 @dataclass(kw_only=True)
 class FakeCluster:
     """A script for `ScriptedServer`. `refuses` names verbs that access reviews and doors deny."""
@@ -120,7 +133,13 @@ class FakeCluster:
     def _apiservices(self, conn: socket.socket, asked: Asked) -> None:
         name = asked.path.removeprefix(APISERVICES_PATH).strip("/")
         query = parse_qs(urlsplit(asked.target).query)
-        verbs = {"GET": "get", "POST": "create", "PUT": "update", "DELETE": "delete"}
+        verbs = {
+            "GET": "get",
+            "POST": "create",
+            "PUT": "update",
+            "PATCH": "patch",
+            "DELETE": "delete",
+        }
         if verbs[asked.method] in self.refuses:
             answer(conn, 403, status_object(403, "Forbidden", "this account may not"))
         elif asked.method == "GET" and "watch" in query:
@@ -138,6 +157,9 @@ class FakeCluster:
             answer(conn, 200, self.items[name])
         elif asked.method == "PUT":
             self._write(conn, json.loads(asked.body), new=False, dry="dryRun" in query)
+        elif asked.method == "PATCH":
+            merged = merge(self.items[name], json.loads(asked.body))
+            self._write(conn, merged, new=False, dry="dryRun" in query)
         else:
             self._delete(conn, name, json.loads(asked.body or b"{}"))
 

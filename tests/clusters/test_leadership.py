@@ -72,3 +72,14 @@ def test_a_worker_that_lost_and_won_the_lease_again_cannot_write_with_the_old_on
         require_leading(again)
     with pytest.raises(NotLeading), transaction.atomic():
         require_leading(first)
+
+
+def test_a_lease_of_a_worker_that_died_before_the_clock_was_set_back_is_taken_over():
+    first = lead("one", now=later(3600))
+    assert first is not None
+    lease = present_lease()
+    assert lease is not None
+    assert not lease.is_held(now=NOW)
+    second = lead("two", now=NOW)
+    assert second is not None
+    assert second.term == first.term + 1

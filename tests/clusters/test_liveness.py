@@ -53,3 +53,22 @@ def test_without_a_worker_it_is_old_however_well_it_was():
         found = liveness_of(state, lease, now=NOW)
         assert found.is_old
         assert "worker" in str(found.why)
+
+
+def test_a_sign_of_life_that_is_still_to_come_makes_nothing_live():
+    state = ClusterState(connected=True, heard_at=before(-3600))
+    found = liveness_of(state, LEASE, now=NOW)
+    assert (found.is_old, found.since) == (True, None)
+    assert "was set back" in str(found.why)
+
+
+def test_trouble_since_a_moment_that_is_still_to_come_is_told_without_a_moment():
+    state = ClusterState(trouble=tell(REFUSED), since=before(-3600), heard_at=before(-3600))
+    found = liveness_of(state, LEASE, now=NOW)
+    assert (found.since, str(found.why)) == (None, "lab refuses.")
+
+
+def test_clocks_of_two_machines_may_lie_a_little_apart():
+    state = ClusterState(connected=True, heard_at=before(-30))
+    lease = Lease(name="worker", holder="one", renewed_at=before(-30))
+    assert liveness_of(state, lease, now=NOW).is_live

@@ -9,7 +9,8 @@ from django.test import Client
 from django.utils import timezone
 
 from aggportal.accounts.models import User
-from aggportal.dashboard.overview import MOST, count_ending, expiries
+from aggportal.dashboard.calendars.pages import count_within
+from aggportal.dashboard.overview import MOST, expiries
 from tests.certs.makers import make_authority, make_certificate
 from tests.certs.requests_made import hand_in
 
@@ -20,9 +21,16 @@ def test_all_that_ends_soon_is_counted(viewer: User, client_of: Callable[[User],
     for number in range(MOST + 2):
         make_certificate(authority, f"c{number}", now=now - dt.timedelta(days=350))
     make_certificate(authority, "fresh")
-    assert count_ending(now=now) == MOST + 2
-    page = client_of(viewer).get("/")
-    assert page.context["figures"][1].value == str(MOST + 2)
+    assert count_within("30d", now=now) == MOST + 2
+    client = client_of(viewer)
+    figure = client.get("/").context["figures"][1]
+    assert figure.value == str(MOST + 2)
+    shown, address = 0, figure.url
+    while address:
+        page = client.get(address).context["page"]
+        shown += sum(len(month.endings) for month in page.months)
+        address = f"{figure.url}&after={page.later}" if page.later else ""
+    assert shown == MOST + 2
 
 
 def test_what_has_a_good_successor_is_not_counted(viewer: User) -> None:
@@ -32,20 +40,20 @@ def test_what_has_a_good_successor_is_not_counted(viewer: User) -> None:
     new = make_certificate(authority, "new", now=now)
     rows = type(new).objects.filter(pk=new.pk)
     rows.update(predecessor=old)
-    assert count_ending(now=now) == 0
+    assert count_within("30d", now=now) == 0
     assert expiries(now=now) == []
     rows.update(revoked_at=now, revocation_reason="superseded")
-    assert count_ending(now=now) == 1
+    assert count_within("30d", now=now) == 1
     assert [one.label for one in expiries(now=now)] == ["old"]
 
 
 def test_an_authority_whose_place_is_taken_is_not_counted(viewer: User) -> None:
     now = timezone.now()
     old = make_authority(expiry="300h", now=now)
-    assert count_ending(now=now) == 1
+    assert count_within("30d", now=now) == 1
     new = make_authority("second-ca")
     type(new).objects.filter(pk=new.pk).update(predecessor=old)
-    assert count_ending(now=now) == 0
+    assert count_within("30d", now=now) == 0
     assert expiries(now=now) == []
 
 

@@ -30,7 +30,8 @@ class LivePage:
 
     def __init__(self, visitor: Visitor, cluster: str, apiservice: str) -> None:
         self.visitor = visitor
-        page = visitor.open(f"/clusters/{cluster}/?q={apiservice}").page
+        self.path = f"/clusters/{cluster}/"
+        page = visitor.open(f"{self.path}?q={apiservice}").page
         self.shown: list[Shown] = []
         self._swap(page)
         self._stop = threading.Event()

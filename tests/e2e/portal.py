@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,12 +24,14 @@ PASSWORD = "nine bright lanterns"
 
 @dataclass(kw_only=True)
 class Portal:
-    """Its data is a folder of its own; the environment of the test run does not reach it."""
+    """Its data is a folder of its own; the environment of the test run does not reach it,
+    `environment` does."""
 
     directory: Path
     process: subprocess.Popen[bytes] | None = None
     one_time: str = ""
     port: int = field(default_factory=free_port)
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def address(self) -> str:
@@ -46,9 +50,13 @@ class Portal:
         self.manage("collectstatic", "--no-input", "--verbosity", "0")
         prepared = self._run([str(ROOT / "deploy/prepare")])
         self.one_time = re.findall(r"One-time password: +(\S+)", prepared)[0]
+        self.serve()
+
+    def serve(self) -> None:
+        """Start web and worker over the data that is there."""
         command = [sys.executable, "-m", "honcho", "start", "--app-root", str(ROOT)]
         command += ["--procfile", str(ROOT / "deploy/Procfile"), "--port", str(self.port)]
-        with self.log.open("wb") as log:
+        with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 command,
                 cwd=ROOT,
@@ -71,6 +79,15 @@ class Portal:
             self.process.wait()
         self.process = None
 
+    def kill(self) -> None:
+        """End all of it at once, as a power cut would."""
+        assert self.process is not None
+        for pid in self._processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+        self.process = None
+
     def first_administrator(self) -> Visitor:
         return sign_in(self.address, name="admin", one_time=self.one_time, password=PASSWORD)
 
@@ -80,6 +97,13 @@ class Portal:
 
     def tail(self) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-40:])
+
+    def _processes(self) -> Iterator[int]:
+        """Every process whose environment names this data folder: each has a session of its own."""
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):  # it ended while we looked
+                if f"AGGPORTAL_DATA={self.data}\0".encode() in (folder / "environ").read_bytes():
+                    yield int(folder.name)
 
     def _wait_until_ready(self) -> None:
         ends = time.monotonic() + START_SECONDS
@@ -111,4 +135,5 @@ class Portal:
             "AGGPORTAL_DATA": str(self.data),
             "AGGPORTAL_HTTPS": "false",
             "PYTHONUNBUFFERED": "1",
+            **self.environment,
         }

@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from aggportal.pki.config import load_config
 from aggportal.pki.csrs import make_csr
-from aggportal.pki.issuing import issuer_of, plan_authority, plan_certificate, sign_certificate
+from aggportal.pki.issuers import issuer_of
+from aggportal.pki.issuing import plan_authority, plan_certificate, sign_certificate
 from aggportal.pki.keys import (
     KeySpec,
     PrivateKey,

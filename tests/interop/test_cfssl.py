@@ -21,9 +21,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from aggportal.pki.config import load_config
 from aggportal.pki.csrs import make_csr
+from aggportal.pki.issuers import issuer_of
 from aggportal.pki.issuing import (
     certificate_pem,
-    issuer_of,
     plan_authority,
     plan_certificate,
     sign_certificate,

@@ -15,9 +15,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from aggportal.certs.forms.starting_points import starting_config
 from aggportal.pki.config import load_config, parse_config
+from aggportal.pki.issuers import issuer_of
 from aggportal.pki.issuing import (
     certificate_pem,
-    issuer_of,
     plan_authority,
     plan_certificate,
     sign_certificate,

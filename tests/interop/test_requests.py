@@ -15,12 +15,8 @@ from cryptography import x509
 from aggportal.pki.config import load_config
 from aggportal.pki.csrplanning import plan_from_csr
 from aggportal.pki.csrreading import CsrFacts, read_csr
-from aggportal.pki.issuing import (
-    certificate_pem,
-    issuer_of,
-    plan_authority,
-    sign_certificate,
-)
+from aggportal.pki.issuers import issuer_of
+from aggportal.pki.issuing import certificate_pem, plan_authority, sign_certificate
 from aggportal.pki.keys import generate_key, private_key_pem
 from aggportal.pki.plans import Validity
 from aggportal.pki.requests import load_request_spec

@@ -30,12 +30,15 @@ class Cluster:
 
     def __init__(self):
         self.items, self.version, self.hung = [item("a", "1")], "1", False
+        self.unknown = False
         self.lists = self.watches = 0
 
     def __call__(self, conn, asked):
         while self.hung:
             time.sleep(0.1)
-        if asked.path == "/version":
+        if self.unknown:
+            answer(conn, 401, status_object(401, "Unauthorized", "Unauthorized"))
+        elif asked.path == "/version":
             answer(conn, 200, {"gitVersion": "v1"})
         elif "watch=1" in asked.target:
             self.watches += 1
@@ -57,8 +60,22 @@ def cluster():
     return Cluster()
 
 
+class Clock:
+    """The present time, wrong by `ahead`."""
+
+    ahead = dt.timedelta(0)
+
+    def __call__(self):
+        return dt.datetime.now(dt.UTC) + self.ahead
+
+
 @pytest.fixture
-def follow(serve, client_for, cluster):
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def follow(serve, client_for, cluster, clock):
     """Start a server for the cluster and a reflector on it; stopped at the end, in time."""
     running = []
 
@@ -66,9 +83,9 @@ def follow(serve, client_for, cluster):
         server = serve(cluster)
         reflector = Reflector(
             client=client_for(server.url),
-            now=lambda: dt.datetime.now(dt.UTC),
+            now=clock,
             on_snapshot=lambda snapshot: told.snapshots.append(snapshot),
-            on_trouble=lambda error, since: told.troubles.append(error),
+            on_trouble=lambda error, since: told.take_trouble(error, since),
             on_alive=lambda at: told.alive.append(at),
             pace=QUICK,
         )
@@ -91,6 +108,11 @@ class Told:
 
     def __init__(self, server):
         self.server, self.snapshots, self.troubles, self.alive = server, [], [], []
+        self.since = []
+
+    def take_trouble(self, error, since):
+        self.since.append(since)
+        self.troubles.append(error)
 
     def wait(self, wanted, seconds=3):
         deadline = time.monotonic() + seconds
@@ -201,22 +223,43 @@ def test_watches_that_end_at_once_are_not_stormed(cluster, follow):
     assert 2 <= cluster.watches <= 14
 
 
+def test_who_answers_watches_with_nothing_is_asked_for_a_list_before_being_called_alive(
+    cluster, follow
+):
+    def list_once(conn):
+        if cluster.lists == 1:
+            Cluster.list(cluster, conn)
+        else:
+            answer(conn, 200, "<html>Please log in</html>")
+
+    cluster.watch = lambda conn, asked: answer(conn, 200, "")
+    cluster.list = list_once
+    told = follow()
+    told.wait(lambda: told.troubles)
+    time.sleep(0.5)
+    assert {type(each) for each in told.troubles} == {NotKubernetes}
+    assert len(told.snapshots) == 1
+
+
 @pytest.mark.parametrize(
     ("line", "error"),
     [
         (b"garbage\n", NotKubernetes),
+        (b"garbage", NotKubernetes),
         (b"<html>\n", NotKubernetes),
         (b"[]\n", NotKubernetes),
         (b'{"type":"ODD","object":{}}\n', NotKubernetes),
         (b'{"type":"ADDED","object":7}\n', NotKubernetes),
         (b"x" * 3_000_000, TooLarge),
     ],
-    ids=["text", "html", "list", "kind", "object", "endless line"],
+    ids=["text", "text to the end", "html", "list", "kind", "object", "endless line"],
 )
 def test_garbage_in_a_watch_is_trouble_and_not_the_end(cluster, follow, line, error):
     def watch(conn, asked):
         send = chunked(conn)
         send(line if cluster.watches == 1 else event("ADDED", "b", "2"))
+        if cluster.watches == 1:
+            send(b"")
         time.sleep(3)
 
     cluster.watch = watch
@@ -336,3 +379,42 @@ def test_stopping_ends_an_open_watch_at_once(follow, cluster):
     told = follow()
     told.wait(lambda: cluster.watches)
     assert told.troubles == []
+
+
+def test_a_version_that_is_gone_after_trouble_leads_to_a_list_at_once_and_is_no_trouble(
+    cluster, follow
+):
+    def watch(conn, asked):
+        if cluster.watches == 1:
+            chunked(conn)(b"<html>")
+            hang_up(conn)
+        elif cluster.watches == 2:
+            answer(conn, 410, status_object(410, "Expired", "too old resource version"))
+        else:
+            Cluster.watch(cluster, conn, asked)
+
+    cluster.watch = watch
+    told = follow()
+    told.wait(lambda: cluster.watches == 3)
+    assert [type(each) for each in told.troubles] == [Unreachable]
+    assert cluster.lists == 2
+
+
+def test_credentials_that_end_while_a_watch_is_open_are_trouble(cluster, follow):
+    told = follow()
+    told.wait(lambda: told.alive)
+    cluster.unknown = True
+    told.wait(lambda: told.troubles, 3)
+    assert isinstance(told.troubles[0], Unauthorized)
+    cluster.unknown = False
+    count = len(told.snapshots)
+    told.wait(lambda: len(told.snapshots) > count, 3)
+
+
+def test_trouble_is_not_since_a_moment_that_is_still_to_come(cluster, follow, clock):
+    told = follow()
+    told.wait(lambda: told.alive)
+    clock.ahead = dt.timedelta(hours=-1)
+    told.server.stop()
+    told.wait(lambda: told.troubles, 1)
+    assert told.since[0] <= clock()

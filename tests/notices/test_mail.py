@@ -125,19 +125,19 @@ def test_a_digest_groups_by_authority_soonest_first(mailbox, authority):
     assert go(days=0.27) == 0
 
 
-def test_a_late_digest_says_what_was_renewed_or_revoked_since(mailbox, authority):
+def test_a_late_digest_says_what_was_renewed_revoked_or_put_on_hold_since(mailbox, authority):
     renewed = ending(authority, "renewed", days=6)
-    revoked = ending(authority, "revoked", days=6)
+    revoked, held = (ending(authority, name, days=6) for name in ("revoked", "held"))
     mail_channel(rhythm="weekly", weekday=2, hour=0)
     assert go() == 0
     ending(authority, "renewed", days=300, predecessor=renewed)
-    type(revoked).objects.filter(pk=revoked.pk).update(
-        revoked_at=NOW, revocation_reason="superseded"
-    )
+    for row, reason in ((revoked, "superseded"), (held, "certificateHold")):
+        type(row).objects.filter(pk=row.pk).update(revoked_at=NOW, revocation_reason=reason)
     assert go(days=2) == 1
     body = mailbox.mails[0][1].get_content()
     assert "its successor lasts until 2027-12-26" in body
-    assert "It was revoked since" in body
+    assert "It was revoked since: nothing is to be done." in body
+    assert "It is on hold since: release it, or revoke it for good." in body
 
 
 def test_a_server_that_refuses_is_asked_again_later_and_given_up_at_last(mailbox, authority):

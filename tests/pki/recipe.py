@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from cryptography import x509
 
 from aggportal.pki.config import load_config
-from aggportal.pki.issuing import issuer_of, plan_authority, sign_certificate
+from aggportal.pki.issuers import issuer_of
+from aggportal.pki.issuing import plan_authority, sign_certificate
 from aggportal.pki.keys import PrivateKey, generate_key
 from aggportal.pki.plans import Issuer
 from aggportal.pki.requests import load_request_spec

@@ -25,7 +25,8 @@ from aggportal.pki.errors import (
     PkiError,
     WantsAuthority,
 )
-from aggportal.pki.issuing import issuer_of, plan_authority, sign_certificate
+from aggportal.pki.issuers import issuer_of
+from aggportal.pki.issuing import plan_authority, sign_certificate
 from aggportal.pki.keys import generate_key
 from aggportal.pki.plans import CertificatePlan
 from aggportal.pki.profiles import Profile

@@ -12,9 +12,9 @@ from aggportal.pki.cautions import Caution, Issuing
 from aggportal.pki.config import load_profile
 from aggportal.pki.errors import PkiError
 from aggportal.pki.explaining import Explanation, explain, explain_hosts, explain_problems
+from aggportal.pki.issuers import issuer_of
 from aggportal.pki.issuing import (
     certificate_pem,
-    issuer_of,
     plan_authority,
     plan_certificate,
     sign_certificate,

@@ -23,8 +23,8 @@ from aggportal.pki.errors import (
     ReservedIdentity,
     UnsupportedProfile,
 )
+from aggportal.pki.issuers import issuer_of
 from aggportal.pki.issuing import (
-    issuer_of,
     plan_authority,
     plan_certificate,
     sign_certificate,

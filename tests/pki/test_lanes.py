@@ -6,8 +6,8 @@ import pytest
 
 from aggportal.pki.config import load_profile
 from aggportal.pki.errors import InvalidField, InvalidFields, LaneMixed, ReservedIdentity
-from aggportal.pki.issuers import encode_name
-from aggportal.pki.issuing import issuer_of, plan_authority, plan_certificate
+from aggportal.pki.issuers import encode_name, issuer_of
+from aggportal.pki.issuing import plan_authority, plan_certificate
 from aggportal.pki.lanes import (
     Neighbour,
     authority_dangers,

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aggportal.pki.errors import PkiError
-from aggportal.pki.issuing import issuer_of, plan_authority, plan_certificate, sign_certificate
+from aggportal.pki.issuers import issuer_of
+from aggportal.pki.issuing import plan_authority, plan_certificate, sign_certificate
 from aggportal.pki.keys import KeySpec, generate_key
 from aggportal.pki.linting import (
     LinterMissing,

@@ -8,15 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aggportal.pki.covering import covers
 from aggportal.pki.errors import CannotProxy, CannotServe
-from aggportal.pki.verifying import (
-    AuthorityCannotSign,
-    NotSignedByAuthority,
-    covers,
-    require_can_proxy,
-    require_can_serve,
-    require_signed_by,
-)
+from aggportal.pki.misfits import AuthorityCannotSign, NotSignedByAuthority
+from aggportal.pki.verifying import require_can_proxy, require_can_serve, require_signed_by
 from tests.pki.certificates_made import (
     CLIENT,
     NOW,

@@ -9,7 +9,10 @@ from aggportal.clusters.services.clusters import connect_cluster
 from aggportal.kube.connections import from_token
 from tests.certs.makers import ANA
 from tests.kube.tls import TestAuthority
+from tests.snippets.applying_made import admin, api, api_server, applied, begun, prod
 from tests.snippets.stored import made_authority, made_client, store_authority, store_certificate
+
+__all__ = ["admin", "api", "api_server", "applied", "begun", "prod"]
 
 
 @pytest.fixture(scope="module")

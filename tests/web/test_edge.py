@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.test import Client, RequestFactory
+from django.urls import URLResolver, get_resolver
 from django.views.debug import ExceptionReporter
 
 from aggportal.accounts.models import User
@@ -94,6 +97,27 @@ def test_a_forms_own_address_opened_by_itself_says_so(client: Client, viewer: Us
     answer = client.get("/theme/")
     assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
     assert "only takes what a form sends" in answer.content.decode()
+
+
+def post_only_addresses(resolver=None, prefix=""):
+    """Every address that answers POST alone, with something in each place of its pattern."""
+    for each in (resolver or get_resolver()).url_patterns:
+        path = prefix + str(each.pattern)
+        if isinstance(each, URLResolver):
+            if each.namespace != "admin":
+                yield from post_only_addresses(each, path)
+        else:
+            yield "/" + re.sub(r"<(\w+:)?\w+>", "1", path)
+
+
+def test_every_address_that_takes_posts_alone_says_so_in_words(
+    client: Client, administrator: User
+) -> None:
+    client.force_login(administrator)
+    found = [client.get(address) for address in post_only_addresses()]
+    refused = [answer for answer in found if answer.status_code == 405]
+    assert len(refused) > 20
+    assert all("only takes what a form sends" in answer.content.decode() for answer in refused)
 
 
 MULTIPART = (

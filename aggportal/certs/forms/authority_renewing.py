@@ -13,37 +13,21 @@ from aggportal.certs.forms.config_editor import uploaded_text
 from aggportal.certs.models import Authority, Mode
 from aggportal.pki.durations import parse_positive_duration
 from aggportal.pki.errors import PkiError
-from aggportal.web.forms import PortalForm
+from aggportal.web.forms import TypedForm
 from aggportal.web.sentences import words
 
 
-class ConfirmAuthorityForm(PortalForm):
+class ConfirmAuthorityForm(TypedForm):
     """Type the authority's label."""
 
-    confirm = forms.CharField(
-        label=_l("Type the label to confirm"),
-        max_length=400,
-        strip=False,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-        error_messages={"required": _l("Type the label, exactly as shown.")},
-    )
+    asks = _l("Type the label to confirm")
+    wrong = _l("This is not its label, so nothing was done. Type it exactly as shown.")
 
     def __init__(self, *args: Any, authority: Authority, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, expected=authority.label, **kwargs)
         self.authority = authority
-        self.fields["confirm"].widget.attrs["data-confirm-name"] = authority.label
-
-    @property
-    def expected(self) -> str:
-        return self.authority.label
-
-    def clean_confirm(self) -> str:
-        typed = str(self.cleaned_data["confirm"])
-        if typed != self.expected:
-            raise forms.ValidationError(
-                _("This is not its label, so nothing was done. Type it exactly as shown.")
-            )
-        return typed
+        required = _l("Type the label, exactly as shown.")
+        self.fields["confirm"].error_messages["required"] = required
 
 
 class RenewAuthorityForm(ConfirmAuthorityForm):

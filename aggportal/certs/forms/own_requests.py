@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from django import forms
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
 from aggportal.certs.forms.override import override_reason_field
 from aggportal.certs.forms.uploads import CertificatesForm
 from aggportal.pki.errors import PkiError
 from aggportal.pki.exports import require_base_name
-from aggportal.web.forms import PortalForm
+from aggportal.web.forms import PortalForm, TypedForm
 from aggportal.web.sentences import words
 
 
@@ -54,25 +53,5 @@ class AnswerForm(CertificatesForm):
         self.add_error(about, words(problem.sentence))
 
 
-class DropForm(PortalForm):
+class DropForm(TypedForm):
     """Type the name of the request that is to be dropped with its key."""
-
-    confirm = forms.CharField(
-        label=_l("Type the name to confirm"),
-        max_length=400,
-        strip=False,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-    )
-
-    def __init__(self, *args: object, expected: str, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)
-        self.expected = expected
-        self.fields["confirm"].widget.attrs["data-confirm-name"] = expected
-
-    def clean_confirm(self) -> str:
-        typed = str(self.cleaned_data["confirm"])
-        if typed != self.expected:
-            raise forms.ValidationError(
-                _("This is not its name, so nothing was deleted. Type it exactly as shown.")
-            )
-        return typed

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from aggportal.certs.models import Certificate, Reason
-from aggportal.web.forms import PortalForm
+from aggportal.web.forms import PortalForm, TypedForm
 from aggportal.web.sentences import visible
 
 YEAR = 8760
@@ -18,28 +18,11 @@ YEAR = 8760
 _FIRST = dt.datetime(1990, 1, 1, tzinfo=dt.UTC)
 
 
-class ConfirmForm(PortalForm):
+class ConfirmForm(TypedForm):
     """Type what is to be changed."""
 
-    confirm = forms.CharField(
-        label=gettext_lazy("Type it to confirm"),
-        max_length=400,
-        strip=False,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-    )
-
-    def __init__(self, *args: object, expected: str, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)
-        self.expected = expected
-        self.fields["confirm"].widget.attrs["data-confirm-name"] = expected
-
-    def clean_confirm(self) -> str:
-        typed = str(self.cleaned_data["confirm"])
-        if typed != self.expected:
-            raise forms.ValidationError(
-                _("This is not what stands above, so nothing was changed. Type it exactly.")
-            )
-        return typed
+    asks = gettext_lazy("Type it to confirm")
+    wrong = gettext_lazy("This is not what stands above, so nothing was changed. Type it exactly.")
 
 
 class RevokeForm(ConfirmForm):

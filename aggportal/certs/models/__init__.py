@@ -9,10 +9,9 @@ from aggportal.certs.models.authorities import (
     Mode,
     OtherRole,
 )
+from aggportal.certs.models.certificate_parts import CertificateMaterial, CertificateName
 from aggportal.certs.models.certificates import (
     Certificate,
-    CertificateMaterial,
-    CertificateName,
     Kind,
     Origin,
     Reason,

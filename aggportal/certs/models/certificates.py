@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
 from aggportal.certs.models.authorities import Authority
+from aggportal.certs.models.certificate_parts import CertificateName
 from aggportal.certs.models.keys import SealedKey
 from aggportal.certs.models.signing_requests import SigningRequest
 from aggportal.certs.text_search import SHORTEST, has_text_table, phrase
@@ -267,36 +268,3 @@ class Certificate(models.Model):
     def hosts(self) -> tuple[str, ...]:
         """The SANs without their kinds, in encoded order."""
         return tuple(line.partition(" ")[2] for line in self.names.splitlines())
-
-
-class CertificateMaterial(models.Model):
-    """The bulky parts of a certificate: PEM, CSR and the request spec that it was made from."""
-
-    certificate = models.OneToOneField(
-        Certificate, primary_key=True, on_delete=models.CASCADE, related_name="material"
-    )
-    pem = models.TextField()
-    csr_pem = models.TextField(blank=True)
-    request_spec = models.TextField(blank=True)
-
-    def __str__(self) -> str:
-        return f"material of {self.pk}"
-
-
-class CertificateName(models.Model):
-    """One SAN of a certificate as it is looked up: `value` in lower case, wildcards as they are.
-
-    A row of kind `sha1` is no name but the fingerprint that OpenSSL shows by default.
-    """
-
-    certificate = models.ForeignKey(
-        Certificate, on_delete=models.CASCADE, related_name="name_entries"
-    )
-    kind = models.CharField(max_length=5)
-    value = models.CharField(max_length=500)
-
-    class Meta:
-        indexes = (models.Index(fields=["value", "kind"], name="certificate_name_value"),)
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.value}"

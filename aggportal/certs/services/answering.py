@@ -98,8 +98,8 @@ def _none_fits(given: Sequence[CertificateFacts]) -> str:
             "those of this portal."
         )
     return _n(
-        "None of the %(count)d certificates is for a key of an open request: all were made of "
-        "somebody else's request, or of one that was dropped."
+        "No certificate in it is for a key of an open request: it was made of somebody else's "
+        "request, or of one that was dropped."
     )
 
 

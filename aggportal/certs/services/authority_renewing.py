@@ -22,7 +22,7 @@ from aggportal.certs.models import (
     State,
 )
 from aggportal.certs.services.chains import require_issuing
-from aggportal.certs.services.issuing import (
+from aggportal.certs.services.intents import (
     Signed,
     record_failure,
     record_intent,

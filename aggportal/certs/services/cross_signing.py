@@ -22,8 +22,8 @@ from aggportal.certs.services.answering import standing_of
 from aggportal.certs.services.authority_rows import Standing
 from aggportal.certs.services.chains import issuer_for, require_issuing, upwards
 from aggportal.certs.services.file_names import with_ending
+from aggportal.certs.services.intents import create_intent, record_failure
 from aggportal.certs.services.intermediates import addresses_of, store_authority_row
-from aggportal.certs.services.issuing import create_intent, record_failure
 from aggportal.certs.services.keys import open_authority_key
 from aggportal.certs.services.lanes import Passed
 from aggportal.certs.services.signing import sign_plan
@@ -187,8 +187,8 @@ def add_cross_certificate(
     given = tuple({facts.sha256: facts for facts in read_bag(data, field="answer")}.values())
     found = next((facts for facts in given if facts.spki_sha256 == authority.spki_sha256), None)
     if found is None:
-        words = _n("None of the %(count)d certificates is for the key of “%(label)s”.")
-        raise KeyMismatch(words, field="answer", count=len(given), label=authority.label)
+        words = _n("No certificate in it is for the key of “%(label)s”.")
+        raise KeyMismatch(words, field="answer", label=authority.label)
     _require_cross(authority, found)
     signer, above = standing_of(found, given)
     try:

@@ -17,7 +17,7 @@ from aggportal.certs.services.authority_rows import (
     store_signed_authority,
 )
 from aggportal.certs.services.chains import Retired, issuer_for
-from aggportal.certs.services.issuing import (
+from aggportal.certs.services.intents import (
     Signed,
     create_intent,
     record_failure,

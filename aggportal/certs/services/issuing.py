@@ -3,36 +3,30 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
 from dataclasses import dataclass
-
-from cryptography import x509
-from django.db import IntegrityError, transaction
 
 from aggportal.certs.keeping import NOTHING_SAID, Keeping
 from aggportal.certs.models import (
     Authority,
     Certificate,
-    CertificateMaterial,
     Mode,
-    SigningRequest,
-    State,
 )
 from aggportal.certs.services.chains import issuer_for
-from aggportal.certs.services.keeping import set_tags
-from aggportal.certs.services.keys import open_authority_key, seal_key
+from aggportal.certs.services.intents import (
+    Signed,
+    create_intent,
+    record_failure,
+    store_certificate,
+)
+from aggportal.certs.services.keys import open_authority_key
 from aggportal.certs.services.lanes import require_certificate_lane
-from aggportal.certs.services.name_entries import store_name_entries
 from aggportal.certs.services.signing import sign_plan
-from aggportal.certs.services.succession import Succession, already_renewed, complete_succession
+from aggportal.certs.services.succession import Succession
 from aggportal.certs.signing_configs import config_of
-from aggportal.ledger.models import Outcome
-from aggportal.ledger.services import record
 from aggportal.pki.csrs import csr_pem, make_csr
 from aggportal.pki.errors import InvalidField
 from aggportal.pki.exports import require_base_name
-from aggportal.pki.facts import certificate_facts
-from aggportal.pki.issuing import certificate_pem, plan_certificate
+from aggportal.pki.issuing import plan_certificate
 from aggportal.pki.jsontext import dump_json
 from aggportal.pki.keys import PrivateKey, PublicKey, generate_key
 from aggportal.pki.plans import CertificatePlan
@@ -60,20 +54,6 @@ class IssueChoices:
     override_reason: str = ""
     exportable: bool = True
     keeping: Keeping = NOTHING_SAID
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Signed:
-    """What a signature brought: `key` is None where the private key is somebody else's; `detail`
-    goes into the ledger too.
-    """
-
-    certificate: x509.Certificate
-    file_base: str
-    key: PrivateKey | None = None
-    exportable: bool = True
-    keeping: Keeping = NOTHING_SAID
-    detail: Mapping[str, object]
 
 
 def plan_for(
@@ -166,139 +146,3 @@ def _require_own_file_name(base: str, authority: Authority) -> None:
             field="file_base",
             base=base,
         )
-
-
-def create_intent(
-    authority: Authority,
-    plan: CertificatePlan,
-    spec_text: str,
-    *,
-    by: Actor,
-    now: dt.datetime,
-    renews: Certificate | None = None,
-) -> SigningRequest:
-    """Write down what is about to be signed. Raises `AlreadyRenewed`: of many who renew a
-    certificate at once one gets past this.
-    """
-    request = SigningRequest(
-        authority=authority,
-        profile=plan.profile,
-        state=State.SIGNING,
-        serial=f"{plan.serial:040x}",
-        subject=plan.subject.rfc4514_string(),
-        request_spec=spec_text,
-        csr_pem=renews.material.csr_pem if renews else "",
-        requested_at=now,
-        requested_by_id=by.id,
-        requester_name=by.name,
-        renews=renews,
-    )
-    try:
-        with transaction.atomic():
-            request.save(force_insert=True)
-            record_intent(request, by=by, now=now)
-    except IntegrityError as clash:
-        if renews is None:
-            raise
-        raise already_renewed() from clash
-    return request
-
-
-def record_intent(request: SigningRequest, *, by: Actor, now: dt.datetime) -> None:
-    """Write into the ledger that `request` is about to be signed."""
-    record(
-        "certificate.issued",
-        actor=by,
-        subject=("request", request.pk, request.subject),
-        outcome=Outcome.INTENDED,
-        detail=request_detail(request),
-        at=now,
-    )
-
-
-@transaction.atomic
-def record_failure(
-    request: SigningRequest, refused: RefusedError, *, by: Actor, now: dt.datetime
-) -> None:
-    """End a request whose signing was refused, and say so in the ledger."""
-    request.state, request.reason = State.FAILED, str(refused)
-    request.decided_at, request.decided_by = now, by.name
-    request.save(update_fields=["state", "reason", "decided_at", "decided_by", "override_reason"])
-    record(
-        "certificate.issued",
-        actor=by,
-        subject=("request", request.pk, request.subject),
-        outcome=Outcome.FAILED,
-        detail={**request_detail(request), "why": str(refused)},
-        at=now,
-    )
-
-
-@transaction.atomic
-def store_certificate(
-    request: SigningRequest, signed: Signed, *, by: Actor, now: dt.datetime
-) -> Certificate:
-    """Store what was signed, end its request and record the deed, all or nothing."""
-    facts, sealed = certificate_facts(signed.certificate), None
-    if signed.key is not None:
-        sealed = seal_key(signed.key, purpose="certificate-key")
-        sealed.save(force_insert=True)
-    certificate = Certificate.objects.create(
-        authority=request.authority,
-        request=request,
-        serial=request.serial,
-        common_name=facts.common_name[:200],
-        subject=facts.subject,
-        names="\n".join(f"{kind} {value}" for kind, value in facts.sans),
-        profile=request.profile,
-        key_text=facts.key,
-        file_base=signed.file_base,
-        not_before=facts.not_before,
-        not_after=facts.not_after,
-        issued_at=now,
-        issued_by=by.name,
-        fingerprint_sha256=facts.sha256,
-        spki_sha256=facts.spki_sha256,
-        key=sealed,
-        exportable=signed.exportable,
-        predecessor=request.renews,
-        owner=request.renews.owner if request.renews else signed.keeping.owner,
-        notes=request.renews.notes if request.renews else "",
-        override_reason=request.override_reason,
-    )
-    CertificateMaterial.objects.create(
-        certificate=certificate,
-        pem=certificate_pem(signed.certificate),
-        csr_pem=request.csr_pem,
-        request_spec=request.request_spec,
-    )
-    store_name_entries(certificate, facts)
-    if signed.keeping.tags:
-        set_tags(certificate, signed.keeping.tags)
-    request.state, request.decided_at, request.decided_by = State.ISSUED, now, by.name
-    request.save(update_fields=["state", "decided_at", "decided_by", "csr_pem", "override_reason"])
-    record(
-        "certificate.issued",
-        actor=by,
-        subject=("certificate", certificate.pk, str(certificate)),
-        detail={
-            **request_detail(request),
-            "request": request.pk,
-            "sha256": facts.sha256,
-            "not_after": facts.not_after.isoformat(),
-            "names": certificate.names.splitlines()[:100],
-            **signed.detail,
-        },
-        at=now,
-    )
-    complete_succession(certificate, by=by, now=now)
-    return certificate
-
-
-def request_detail(request: SigningRequest) -> dict[str, object]:
-    return {
-        "authority": request.authority.slug,
-        "profile": request.profile,
-        "serial": request.serial,
-        "subject": request.subject,
-    }

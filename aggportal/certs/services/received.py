@@ -19,7 +19,7 @@ from aggportal.certs.models import (
 from aggportal.certs.models.signing_requests import MAX_REASON
 from aggportal.certs.services.chains import issuer_for
 from aggportal.certs.services.file_names import base_name_of
-from aggportal.certs.services.issuing import (
+from aggportal.certs.services.intents import (
     Signed,
     record_failure,
     record_intent,

@@ -14,7 +14,7 @@ from django.db.models import Exists, OuterRef
 
 from aggportal.certs.models import Authority, Certificate, Kind, SigningRequest, State
 from aggportal.certs.services.file_names import with_ending
-from aggportal.certs.services.issuing import (
+from aggportal.certs.services.intents import (
     Signed,
     record_failure,
     record_intent,

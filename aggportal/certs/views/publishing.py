@@ -23,6 +23,7 @@ from aggportal.certs.models import Authority
 from aggportal.certs.services.crls import served_crl
 from aggportal.certs.services.ocsp import Reply, reply_to
 from aggportal.pki import crls, ocsp
+from aggportal.web.middleware import in_no_language
 
 # A cache in between may keep what is published for five minutes: a revocation must get round.
 _FRESH = dt.timedelta(minutes=5)
@@ -105,16 +106,17 @@ def _cacheable(
     )
     if answer is not None and answer.status_code == 304:
         answer["Cache-Control"] = response["Cache-Control"]
-    return answer or response
+    return in_no_language(answer or response)
 
 
-def _unkept(reply: Reply) -> HttpResponse:
+def _unkept(reply: Reply) -> HttpResponseBase:
     response = HttpResponse(reply.der, content_type=ocsp.ANSWER_TYPE)
     response["Cache-Control"] = "no-store"
-    return response
+    return in_no_language(response)
 
 
-def _plain(text: str, *, status: int) -> HttpResponse:
-    return HttpResponse(
+def _plain(text: str, *, status: int) -> HttpResponseBase:
+    response = HttpResponse(
         text, status=status, content_type="text/plain", headers={"Cache-Control": "no-store"}
     )
+    return in_no_language(response)

@@ -9,6 +9,7 @@ from django.db.models.functions import Lower
 from django.urls import reverse
 
 from aggportal.clusters.models.connections import AuthKind, SealedConnection
+from aggportal.clusters.models.leases import is_ahead
 from aggportal.web.told import told
 from aggportal.words import Sentence
 
@@ -87,4 +88,11 @@ class ClusterState(models.Model):
 
     def is_heard_within(self, seconds: float, *, now: dt.datetime) -> bool:
         """Whether the API server gave a sign of life in the last `seconds`."""
-        return self.heard_at is not None and now - self.heard_at <= dt.timedelta(seconds=seconds)
+        if self.heard_at is None:
+            return False
+        recent = now - self.heard_at <= dt.timedelta(seconds=seconds)
+        return recent and not self.is_ahead(now=now)
+
+    def is_ahead(self, *, now: dt.datetime) -> bool:
+        """Whether it was heard at a moment that is still to come."""
+        return is_ahead(self.heard_at, now=now)

@@ -15,11 +15,13 @@ from django.utils import timezone
 
 from aggportal.clusters.models import Cluster, ClusterState, Examination, Transition
 from aggportal.clusters.services.connections import client_for, egress_policy
+from aggportal.clusters.services.drifting import ours_in
 from aggportal.clusters.services.findings import Looked, write_examination, write_failure
 from aggportal.clusters.services.managing import managed_in
 from aggportal.clusters.services.snapshots import Superseded
 from aggportal.doctor import examining  # noqa: F401 - registers every check
 from aggportal.doctor.authconfig import parse_auth_config
+from aggportal.doctor.drift import compare
 from aggportal.doctor.evidence import Known
 from aggportal.doctor.looking import Background, look
 from aggportal.doctor.probing import Probe
@@ -92,26 +94,32 @@ def _look(cluster: Cluster, client: ApiClient, *, at: dt.datetime, seen_version:
     evidence = look(client, now=at, background=_background(cluster, client, now=at))
     trust = evidence.trust
     recognised, managed = managed_in(cluster, trust, now=at)
+    evidence = replace(evidence, managed=managed)
     return Looked(
         at=at,
         milliseconds=0,
         seen_version=seen_version,
-        report=run_checks(replace(evidence, managed=managed)),
+        report=run_checks(evidence),
         answers={each.name: evidence.discoveries[each.name] for each in evidence.aggregated},
         recognised=recognised,
         metrics=evidence.metrics.value if isinstance(evidence.metrics, Known) else None,
         trust=parse_auth_config(trust.value) if isinstance(trust, Known) else None,
+        drift=compare(evidence, ours_in(cluster, recognised, evidence, now=at)),
     )
 
 
 def _background(cluster: Cluster, client: ApiClient, *, now: dt.datetime) -> Background:
-    """What is known beside the cluster; backends are shaken hands with where that was chosen."""
+    """What is known beside the cluster; backends are shaken hands with, and Secrets are read, where
+    that was chosen.
+    """
     earlier = Examination.objects.filter(cluster=cluster).values_list("metrics", flat=True).first()
-    wanted = Cluster.objects.filter(pk=cluster.pk, shakes_hands=True).exists()
+    chosen = Cluster.objects.filter(pk=cluster.pk).values_list("shakes_hands", "reads_secrets")
+    shakes_hands, reads_secrets = chosen.first() or (False, False)
     return Background(
         turns=_turns(cluster, now=now),
         metrics=earlier,
-        probe=Probe(egress=egress_policy(), ends_at=client.ends_at) if wanted else None,
+        probe=Probe(egress=egress_policy(), ends_at=client.ends_at) if shakes_hands else None,
+        secrets=reads_secrets,
     )
 
 

@@ -11,10 +11,12 @@ from django.db.models import F
 
 from aggportal.clusters.models import Cluster, ClusterState, Examination, Finding, Harm, LastAnswer
 from aggportal.clusters.models.apiservices import LONGEST_NAME
+from aggportal.clusters.services.drifting import write_drift
 from aggportal.clusters.services.seeing import write_seen
 from aggportal.clusters.services.snapshots import Superseded
 from aggportal.clusters.standing import dump_standing
 from aggportal.doctor.authconfig import AuthConfig
+from aggportal.doctor.drift import Row
 from aggportal.doctor.evidence import Discovery
 from aggportal.doctor.findings import Report, Result, Severity, Verdict
 from aggportal.ledger.services import record
@@ -69,6 +71,8 @@ class Looked:
     metrics: Mapping[str, float] | None = None
     # What the cluster says of whom it trusts; None where it could not be read.
     trust: AuthConfig | None = None
+    # How what is live stands beside what we manage.
+    drift: tuple[Row, ...] = ()
 
 
 @transaction.atomic
@@ -82,7 +86,8 @@ def write_examination(cluster: Cluster, looked: Looked, *, now: dt.datetime) -> 
     if examination.looked_at is not None and looked.at <= examination.looked_at <= now:
         return False
     still = state.version == looked.seen_version
-    if _write_findings(cluster, looked.report, at=looked.at):
+    moved = _write_findings(cluster, looked.report, at=looked.at)
+    if write_drift(cluster, looked.drift, at=looked.at) or moved:
         state.version += 1
         state.save(update_fields=["version"])
     _write_answers(cluster, looked.answers, at=looked.at)

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 
 from aggportal.clusters.models import Lease
-from aggportal.clusters.models.leases import LEASE_SECONDS
+from aggportal.clusters.models.leases import AHEAD, LEASE_SECONDS
 from aggportal.words import RefusedError
 from aggportal.words import gettext_noop as _n
 
@@ -34,7 +34,8 @@ def lead(holder: str, *, now: dt.datetime) -> Leadership | None:
     """Renew the lease of `holder`, or take one that nobody renews; None while another leads."""
     lease = Lease.objects.filter(name=WORKER)
     if not lease.filter(holder=holder).update(renewed_at=now):
-        free = Q(holder="") | Q(renewed_at__lt=now - dt.timedelta(seconds=LEASE_SECONDS))
+        stale = Q(renewed_at__lt=now - dt.timedelta(seconds=LEASE_SECONDS))
+        free = Q(holder="") | stale | Q(renewed_at__gt=now + AHEAD)
         lease.filter(free).update(holder=holder, term=F("term") + 1, renewed_at=now)
     found = lease.first() or _first_lease(holder, now=now)
     if found is None or found.holder != holder:

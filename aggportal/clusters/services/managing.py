@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Collection, Iterable
 
 from aggportal.certs.models import Authority, Certificate, Lane
@@ -44,7 +45,7 @@ def managed_by(
     """The authority with those before and after it, and the newest certificate of each CN that can
     stand behind --proxy-client-cert-file: those with an allowed CN, if there are any.
     """
-    family = _family(authority)
+    family = family_of(authority)
     issued = (
         Certificate.objects.filter(authority__in=family, kind="leaf", revoked_at=None)
         .filter(successor=None, not_after__gt=now - FORGET)
@@ -53,7 +54,7 @@ def managed_by(
     )
     newest: dict[str, ProxyClient] = {}
     for row in issued[:50]:
-        facts = _facts(row.material.pem)
+        facts = facts_of(row.material.pem)
         # An authority for everything signs servers as well; one of this lane should not.
         fits = authority.lane == Lane.FRONT_PROXY or _is_client(facts)
         if facts is not None and fits:
@@ -69,8 +70,8 @@ def _is_client(facts: CertificateFacts | None) -> bool:
     return facts is not None and "client auth" in facts.extended_usages
 
 
-def _family(authority: Authority) -> list[Authority]:
-    """While keys change, two of them are ours."""
+def family_of(authority: Authority) -> list[Authority]:
+    """It, and those before and after it: while keys change, two of them are ours."""
     found = [authority]
     if authority.predecessor is not None:
         found.append(authority.predecessor)
@@ -79,10 +80,12 @@ def _family(authority: Authority) -> list[Authority]:
 
 
 def _all_facts(pems: Iterable[str]) -> list[CertificateFacts]:
-    return [facts for pem in pems if (facts := _facts(pem)) is not None]
+    return [facts for pem in pems if (facts := facts_of(pem)) is not None]
 
 
-def _facts(pem: str) -> CertificateFacts | None:
+@functools.lru_cache(maxsize=2048)
+def facts_of(pem: str) -> CertificateFacts | None:
+    """What a certificate of ours says; None for what was never one."""
     try:
         return read_certificate(pem)
     except PkiError:

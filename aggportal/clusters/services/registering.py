@@ -5,20 +5,14 @@ from __future__ import annotations
 import datetime as dt
 
 from aggportal.clusters.models import Cluster, WatchedAPIService
+from aggportal.clusters.services.changes import Changed
 from aggportal.clusters.services.connections import WHILE_A_PERSON_WAITS, client_for
 from aggportal.clusters.services.telling import Teller, apiservice
 from aggportal.kube import registering
 from aggportal.kube.apiservices import APIService, parse_apiservice
-from aggportal.kube.errors import Conflict, KubeError
+from aggportal.kube.errors import KubeError
 from aggportal.kube.registering import Registration
 from aggportal.web.actors import Actor
-from aggportal.words import gettext_noop as _n
-
-
-class Changed(Conflict):
-    """The page that a person decided on is older than the cluster."""
-
-    code = "changed"
 
 
 def try_registration(cluster: Cluster, registration: Registration) -> APIService:
@@ -59,11 +53,7 @@ def delete_apiservice(
     seen = parse_apiservice(row.raw)
     registering.require_may_delete(seen)
     if seen.uid != uid:
-        raise Changed(
-            _n("%(name)s was deleted and made anew since this page was shown; look at it again."),
-            status=409,
-            name=row.name,
-        )
+        raise Changed(row.name)
     client = client_for(cluster, timeouts=WHILE_A_PERSON_WAITS)
     detail = {"cluster": cluster.name, "uid": uid}
     tell = Teller("apiservice.deleted", apiservice(row.name), by=by, now=now, detail=detail)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import os
 import secrets
@@ -23,6 +24,8 @@ log = logging.getLogger("aggportal.worker")
 ROUND_SECONDS = 1.0
 # The lease lasts three times as long, and a waiting worker asks as often.
 RENEW_SECONDS = 3.0
+# The clock was set where it moved this much more or less than time went by.
+_LEAP = dt.timedelta(seconds=2)
 
 
 def worker_name() -> str:
@@ -40,6 +43,7 @@ class Worker:
     schedule: Schedule = field(default_factory=Schedule)
     _fleet: Fleet | None = field(default=None, init=False)
     _renew_at: float = field(default=0.0, init=False)
+    _clock: tuple[dt.datetime, float] | None = field(default=None, init=False)
 
     @property
     def is_leading(self) -> bool:
@@ -63,6 +67,8 @@ class Worker:
             connection.close()
 
     def _round(self) -> None:
+        if self._clock_was_set():
+            self._renew_at = 0.0
         if time.monotonic() >= self._renew_at:
             self._renew_at = time.monotonic() + RENEW_SECONDS
             self._take_place(lead(self.name, now=timezone.now()))
@@ -72,6 +78,20 @@ class Worker:
         fleet.follow_what_is_there()
         fleet.write_heard()
         self.schedule.run_due(now=timezone.now())
+
+    def _clock_was_set(self) -> bool:
+        """Whether somebody set the clock since the last round; the lease tells the old time then.
+
+        A machine that slept looks the same, and is treated alike.
+        """
+        before, self._clock = self._clock, (timezone.now(), time.monotonic())
+        if before is None:
+            return False
+        (now, at), (then, since) = self._clock, before
+        leapt = now - then - dt.timedelta(seconds=at - since)
+        if abs(leapt) > _LEAP:
+            log.warning("the clock was set by %s", leapt)
+        return abs(leapt) > _LEAP
 
     def _take_place(self, leadership: Leadership | None) -> None:
         """Lead, go on leading, or stand back, as the lease says."""

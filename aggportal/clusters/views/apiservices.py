@@ -27,7 +27,7 @@ from aggportal.web.sentences import words
 @role_required(Role.VIEWER)
 def apiservice_show(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """Show one APIService with its conditions, history, chain and manifest."""
-    row = _row(slug, name)
+    row = find_row(slug, name)
     now = timezone.now()
     context = {
         "page": make_page(row, read_wanted(request.GET.dict()), now=now),
@@ -58,7 +58,7 @@ def apiservice_news(request: HttpRequest, slug: str, name: str) -> HttpResponse:
 @role_required(Role.ADMINISTRATOR)
 def apiservice_delete(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """Ask for the name, then delete it from the cluster; the built-in ones are refused."""
-    row = _row(slug, name)
+    row = find_row(slug, name)
     refusal = why_it_stays(row)
     data = request.POST if request.method == "POST" else None
     form = ConfirmForm(data, expected=row.name)
@@ -95,7 +95,7 @@ def _page(
     return render(request, "clusters/apiservice_delete_page.html", context, status=status)
 
 
-def _row(slug: str, name: str) -> WatchedAPIService:
+def find_row(slug: str, name: str) -> WatchedAPIService:
     if not name.isprintable():  # PostgreSQL takes no NUL, and no APIService has such a name
         raise Http404
     rows = WatchedAPIService.objects.select_related("cluster__state", "cluster__sealed")

@@ -9,9 +9,9 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
 
 from aggportal.accounts.roles import Role, role_required
+from aggportal.clusters.boards import Filter, Wanted, is_shown_already, make_board, read_wanted
 from aggportal.clusters.liveness import liveness_of
 from aggportal.clusters.models import Cluster, ClusterState
-from aggportal.clusters.rows import Filter, Wanted, is_shown_already, make_board, read_wanted
 from aggportal.clusters.services.leadership import present_lease
 
 

@@ -93,7 +93,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 class Delivery(models.Model):
     """One message on its way through one channel.
 
-    `trouble` is the last failure (`clusters.told`). `reached` holds the addresses that have their
+    `trouble` is the last failure (`web.told`). `reached` holds the addresses that have their
     mail already, so that a second attempt sends no second one.
     """
 

@@ -33,6 +33,8 @@ def standing_of(notice: Notice, *, now: dt.datetime) -> str:
 
 
 def _of_certificate(certificate: Certificate, *, now: dt.datetime) -> str:
+    if certificate.is_held:
+        return _("It is on hold since: release it, or revoke it for good.")
     if certificate.revoked_at is not None:
         return _("It was revoked since: nothing is to be done.")
     successor = getattr(certificate, "successor", None)

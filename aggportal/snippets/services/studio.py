@@ -105,12 +105,7 @@ def take_set(
 
     Raises as `certs.services.files.take_key`.
     """
-    facts, chain = read_certificate(certificate.material.pem), require_chain(certificate)
-    pair = studio.ServingPair(
-        certificate_pem=pem_of((facts, *intermediates(chain))),
-        key_pem=take_key(certificate, how="secret", by=by, now=now),
-        root_pem=pem_of(trusted(chain)),
-    )
+    pair = serving_pair(certificate, by=by, now=now)
     taken = FORMS[form](described, pair, now)
     extension = described.extension
     record(
@@ -128,6 +123,22 @@ def take_set(
         at=now,
     )
     return taken
+
+
+def serving_pair(certificate: Certificate, *, by: Actor, now: dt.datetime) -> studio.ServingPair:
+    """Return what goes into the Secret, its key recorded as taken. Raises as `take_key`."""
+    chain = require_chain(certificate)
+    return studio.ServingPair(
+        certificate_pem=served_pem(certificate),
+        key_pem=take_key(certificate, how="secret", by=by, now=now),
+        root_pem=pem_of(trusted(chain)),
+    )
+
+
+def served_pem(certificate: Certificate) -> str:
+    """Return what the server shows: its certificate with the intermediates, never the root."""
+    facts, chain = read_certificate(certificate.material.pem), require_chain(certificate)
+    return pem_of((facts, *intermediates(chain)))
 
 
 def _yaml(described: Described, pair: studio.ServingPair, now: dt.datetime) -> Taken:

@@ -35,6 +35,7 @@ from aggportal.web.actors import actor_of
 _PAGE = "snippets/studio_page.html"
 # What a session remembers of the sets that were taken; more open pages than anybody has.
 _SESSION_KEY, _MOST_REMEMBERED = "studio", 50
+_MOST_SETS = 50
 
 
 @require_http_methods(["GET", "POST"])
@@ -46,10 +47,10 @@ def extension_new(request: HttpRequest, slug: str = "") -> HttpResponse:
         asked = {
             name: request.GET[name][:400] for name in StudioForm.base_fields & request.GET.keys()
         }
-        return _page(request, StudioForm(initial=asked, cluster=cluster), cluster)
+        return studio_page(request, StudioForm(initial=asked, cluster=cluster), cluster)
     form = StudioForm.posted(request.POST, cluster=cluster)
-    described = _judged(form, cluster)
-    return _page(request, form, cluster, described, status=200 if described else 422)
+    described = judged(form, cluster)
+    return studio_page(request, form, cluster, described, status=200 if described else 422)
 
 
 @require_POST
@@ -58,7 +59,7 @@ def extension_preview(request: HttpRequest, slug: str = "") -> HttpResponse:
     """Answer the panel and the notes beside the fields while one types."""
     cluster = _cluster(slug)
     form = StudioForm.posted(request.POST, cluster=cluster)
-    described = _judged(form, cluster)
+    described = judged(form, cluster)
     form.forgive_empty()
     context = _context(request, form, cluster, described)
     return render(request, "snippets/_studio_live.html", context)
@@ -75,14 +76,14 @@ def extension_take(request: HttpRequest, slug: str = "") -> HttpResponse:
     cluster = _cluster(slug)
     form = StudioForm.posted(request.POST, cluster=cluster)
     kind = request.POST.get("do", "")
-    described = _judged(form, cluster)
+    described = judged(form, cluster)
     if described is None or kind not in FORMS:
-        return _page(request, form, cluster, described, status=422)
+        return studio_page(request, form, cluster, described, status=422)
     try:
         certificate = _certificate(request, described)
     except PkiError as refused:
         form.refuse(refused)
-        return _page(request, form, cluster, status=422)
+        return studio_page(request, form, cluster, status=422)
     by, now = actor_of(request), timezone.now()
     taken = take_set(described, certificate, form=kind, by=by, now=now)
     headers = {
@@ -98,7 +99,7 @@ def _cluster(slug: str) -> Cluster | None:
     return get_object_or_404(Cluster.objects.select_related("state"), slug=slug)
 
 
-def _judged(form: StudioForm, cluster: Cluster | None) -> Described | None:
+def judged(form: StudioForm, cluster: Cluster | None) -> Described | None:
     """Return what can be issued; what stands in the way is said beside its field."""
     described = described_by(form) if form.is_valid() else None
     if described is None:
@@ -144,10 +145,12 @@ def _context(
         "page_url": reverse(f"snippets:{place}_new", args=arguments),
         "preview_url": reverse(f"snippets:{place}_preview", args=arguments),
         "take_url": reverse(f"snippets:{place}_take", args=arguments),
+        "apply_url": reverse(f"snippets:{place}_apply", args=arguments) if cluster else "",
+        "sets": cluster.extension_sets.all()[:_MOST_SETS] if cluster else (),
     }
 
 
-def _page(
+def studio_page(
     request: HttpRequest,
     form: StudioForm,
     cluster: Cluster | None,
@@ -155,4 +158,5 @@ def _page(
     *,
     status: int = 200,
 ) -> HttpResponse:
+    """Show the studio with what was described and what is wrong with it."""
     return render(request, _PAGE, _context(request, form, cluster, described), status=status)
