@@ -163,8 +163,8 @@ def _further_links(row: Compared, around: Surroundings) -> Iterator[Link]:
     if not row.certificate:
         return
     if row.secret and watched is not None:
-        namespace, _slash, name = row.secret.partition("/")
-        query = {"certificate": row.certificate, "name": name, "namespaces": namespace}
+        name = row.secret.partition("/")[2]
+        query = {"certificate": row.certificate, "name": name}
         yield Link(
             url=repair_url(watched, "secret", query),
             label=_("Write it into the Secret…"),
