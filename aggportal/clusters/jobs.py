@@ -10,9 +10,11 @@ from aggportal.clusters.models import Silence, Transition
 from aggportal.clusters.services.drafts import drop_expired_drafts
 from aggportal.clusters.services.examining import Examiner
 from aggportal.clusters.services.findings import forget_old_findings
+from aggportal.clusters.services.rotation_watch import RotationWatcher
 from aggportal.web.periodic import periodic
 
 EXAMINER = Examiner()
+WATCHER = RotationWatcher()
 
 
 @periodic("clusters.drop_drafts", every=dt.timedelta(minutes=1))
@@ -32,3 +34,9 @@ def _trim_history(now: dt.datetime) -> None:
 def _examine(now: dt.datetime) -> None:
     """Begin the examinations that are due, beside the round."""
     EXAMINER.go(now=now)
+
+
+@periodic("clusters.rotate", every=dt.timedelta(seconds=1))
+def _rotate(now: dt.datetime) -> None:
+    """Look for the proofs of open rotations, beside the round."""
+    WATCHER.go(now=now)

@@ -13,6 +13,9 @@ from aggportal.clusters.views import (
     live,
     registering,
     repairs,
+    rotating,
+    rotations,
+    secret_repairs,
     settings,
 )
 
@@ -37,6 +40,25 @@ urlpatterns = [
     path("<slug:slug>/doctor/<int:pk>/unmute/", doctor.finding_unmute, name="finding_unmute"),
     path("<slug:slug>/drift/", drift.drift_show, name="drift_show"),
     path("<slug:slug>/drift/board/", drift.drift_board, name="drift_board"),
+    path("<slug:slug>/rotations/", rotations.rotation_list, name="rotation_list"),
+    path("<slug:slug>/rotations/new/", rotations.rotation_new, name="rotation_new"),
+    path("<slug:slug>/rotations/<int:pk>/", rotations.rotation_show, name="rotation_show"),
+    path("<slug:slug>/rotations/<int:pk>/board/", rotations.rotation_board, name="rotation_board"),
+    path("<slug:slug>/rotations/<int:pk>/do/", rotating.rotation_do, name="rotation_do"),
+    path("<slug:slug>/rotations/<int:pk>/seen/", rotating.rotation_seen, name="rotation_seen"),
+    path("<slug:slug>/rotations/<int:pk>/on/", rotating.rotation_on, name="rotation_on"),
+    path(
+        "<slug:slug>/rotations/<int:pk>/override/",
+        rotating.rotation_override,
+        name="rotation_override",
+    ),
+    path("<slug:slug>/rotations/<int:pk>/back/", rotating.rotation_back, name="rotation_back"),
+    path("<slug:slug>/rotations/<int:pk>/stop/", rotating.rotation_stop, name="rotation_stop"),
+    path(
+        "<slug:slug>/rotations/<int:pk>/files/<slug:key>/",
+        rotations.rotation_file,
+        name="rotation_file",
+    ),
     path("<slug:slug>/apiservices/new/", registering.apiservice_new, name="apiservice_new"),
     path(
         "<slug:slug>/apiservices/<str:name>/", apiservices.apiservice_show, name="apiservice_show"
@@ -52,4 +74,19 @@ urlpatterns = [
         name="apiservice_delete",
     ),
     path("<slug:slug>/apiservices/<str:name>/bundle/", repairs.bundle_repair, name="bundle_repair"),
+    path(
+        "<slug:slug>/apiservices/<str:name>/secret/",
+        secret_repairs.secret_repair,
+        name="secret_repair",
+    ),
+    path(
+        "<slug:slug>/apiservices/<str:name>/secret/watch/",
+        secret_repairs.secret_watch,
+        name="secret_watch",
+    ),
+    path(
+        "<slug:slug>/apiservices/<str:name>/secret/watch/now/",
+        secret_repairs.secret_pickup,
+        name="secret_pickup",
+    ),
 ]

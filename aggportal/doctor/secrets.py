@@ -54,6 +54,18 @@ def mounted_behind(services: Mapping[ServiceKey, ServiceEvidence]) -> tuple[Serv
     return tuple(sorted(found))
 
 
+def certificate_secrets(
+    services: Mapping[ServiceKey, ServiceEvidence],
+    read: Mapping[ServiceKey, Read[ServingSecret]],
+) -> tuple[ServiceKey, ...]:
+    """Of those that are mounted, all but the ones that were seen to hold no certificate."""
+    return tuple(key for key in mounted_behind(services) if not _is_other(read.get(key)))
+
+
+def _is_other(read: Read[ServingSecret] | None) -> bool:
+    return isinstance(read, Known) and not (read.value.chain or read.value.odd)
+
+
 def read_secrets(
     reads: Reads, services: Mapping[ServiceKey, ServiceEvidence]
 ) -> dict[ServiceKey, Read[ServingSecret]]:

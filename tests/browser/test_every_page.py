@@ -79,6 +79,9 @@ CLUSTER_PAGES = {
     "clusters:cluster_reconnect": "{cluster}credentials/",
     "clusters:cluster_delete": "{cluster}delete/",
     "clusters:doctor_show": "{cluster}doctor/",
+    "clusters:drift_show": "{cluster}drift/",
+    "clusters:rotation_list": "{cluster}rotations/",
+    "clusters:rotation_new": "{cluster}rotations/new/",
     "clusters:finding_list": "{cluster}doctor/history/",
     "clusters:finding_mute": "{finding}",
     "clusters:apiservice_new": "{cluster}apiservices/new/",
@@ -86,6 +89,7 @@ CLUSTER_PAGES = {
     "clusters:apiservice_show": "{cluster}apiservices/" + AGGREGATED + "/",
     "clusters:apiservice_delete": "{cluster}apiservices/" + AGGREGATED + "/delete/",
     "clusters:bundle_repair": "{cluster}apiservices/" + AGGREGATED + "/bundle/",
+    "clusters:secret_repair": "{cluster}apiservices/" + AGGREGATED + "/secret/",
 }
 # The same pages where nothing fits, or in another state.
 FURTHER = {

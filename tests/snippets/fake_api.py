@@ -21,13 +21,15 @@ _VERBS = {"GET": "get", "POST": "create", "PUT": "update", "DELETE": "delete"}
 
 @dataclass(kw_only=True)
 class FakeApi:
-    """A script for `ScriptedServer`. `refuses` holds "VERB RESOURCE" that it does not allow.
+    """A script for `ScriptedServer`. `refuses` holds "VERB RESOURCE" that it does not allow,
+    `unserved` the resources that it does not know.
 
     `ready` gives objects the status that controllers would give them.
     """
 
     objects: dict[str, Raw] = field(default_factory=dict)
     refuses: set[str] = field(default_factory=set)
+    unserved: set[str] = field(default_factory=set)
     ready: bool = True
     written: list[str] = field(default_factory=list)
 
@@ -72,6 +74,10 @@ class FakeApi:
         resource = self._resource(asked)
         if f"{_VERBS[asked.method]} {resource}" in self.refuses:
             answer(conn, 403, status_object(403, "Forbidden", f"may not touch {resource}"))
+            return
+        if resource in self.unserved:
+            text = "the server could not find the requested resource"
+            answer(conn, 404, status_object(404, "NotFound", text))
             return
         status, document = self._answer(asked)
         answer(conn, status, document)

@@ -42,6 +42,13 @@ def test_what_is_missing_is_told_with_the_rules_that_allow_it(admin, api):
     assert not ExtensionSet.objects.exists()
 
 
+def test_what_the_api_server_does_not_serve_is_refused_before_anything_is_begun(admin, api):
+    api.unserved = {"poddisruptionbudgets"}
+    page = admin.post(URL, TRY)
+    assert "does not serve poddisruptionbudgets of policy/v1" in text_of(page)
+    assert 'name="confirm"' not in text_of(page)
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [

@@ -9,14 +9,13 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
+from aggportal.certs.forms.naming import safe_base_name, seen_label
 from aggportal.certs.forms.proxy_names import ProxyNamesForm
 from aggportal.certs.forms.starting_points import OWN, PRINT_DEFAULTS, RECOMMENDED, starting_config
 from aggportal.certs.lane_words import LANE_WORDS
 from aggportal.certs.models import Mode
 from aggportal.pki.config import parse_config
-from aggportal.pki.errors import InvalidField, PkiError
-from aggportal.pki.exports import require_base_name
-from aggportal.pki.fields import unseen_characters
+from aggportal.pki.errors import PkiError
 from aggportal.web.forms import PortalForm
 from aggportal.web.sentences import visible, words
 
@@ -109,13 +108,7 @@ class AuthorityChoicesForm(_Optional, ProxyNamesForm):
 
     def clean_label(self) -> str:
         label: str = self.cleaned_data["label"]
-        unseen = unseen_characters(label)
-        if unseen and self.is_taken:
-            raise forms.ValidationError(
-                _("This contains characters that cannot be seen (%(characters)s); remove them.")
-                % {"characters": ", ".join(unseen[:5])}
-            )
-        return label
+        return seen_label(label) if self.is_taken else label
 
     def clean_slug(self) -> str:
         slug: str = self.cleaned_data["slug"]
@@ -125,10 +118,7 @@ class AuthorityChoicesForm(_Optional, ProxyNamesForm):
 
     def clean_file_base(self) -> str:
         base: str = self.cleaned_data["file_base"]
-        try:
-            return require_base_name(base) if self.is_taken else base
-        except InvalidField as refused:
-            raise forms.ValidationError(words(refused.sentence)) from refused
+        return safe_base_name(base) if self.is_taken else base
 
     def clean(self) -> dict[str, Any]:
         values = self.cleaned_data

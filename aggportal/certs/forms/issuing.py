@@ -11,14 +11,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
 from aggportal.certs.forms.keeping import OwnerField, TagsField
+from aggportal.certs.forms.naming import safe_base_name
 from aggportal.certs.forms.override import override_reason_field
 from aggportal.certs.keeping import Keeping
 from aggportal.certs.models import Authority
 from aggportal.certs.signing_configs import config_of
-from aggportal.pki.errors import PkiError
-from aggportal.pki.exports import require_base_name
 from aggportal.web.forms import PortalForm
-from aggportal.web.sentences import words
 
 
 class SignerForm(PortalForm):
@@ -132,11 +130,7 @@ class IssueForm(SignerForm):
         return Keeping(owner=values.get("owner", ""), tags=values.get("tags", ()))
 
     def clean_file_base(self) -> str:
-        base: str = self.cleaned_data["file_base"]
-        try:
-            return require_base_name(base) if base else ""
-        except PkiError as refused:
-            raise forms.ValidationError(words(refused.sentence)) from refused
+        return safe_base_name(self.cleaned_data["file_base"])
 
     def clean(self) -> dict[str, Any]:
         values = self.cleaned_data

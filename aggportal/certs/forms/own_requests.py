@@ -5,10 +5,10 @@ from __future__ import annotations
 from django import forms
 from django.utils.translation import gettext_lazy as _l
 
+from aggportal.certs.forms.naming import safe_base_name
 from aggportal.certs.forms.override import override_reason_field
 from aggportal.certs.forms.uploads import CertificatesForm
 from aggportal.pki.errors import PkiError
-from aggportal.pki.exports import require_base_name
 from aggportal.web.forms import PortalForm, TypedForm
 from aggportal.web.sentences import words
 
@@ -35,11 +35,7 @@ class OwnRequestForm(PortalForm):
     )
 
     def clean_file_base(self) -> str:
-        base: str = self.cleaned_data["file_base"]
-        try:
-            return require_base_name(base) if base else ""
-        except PkiError as refused:
-            raise forms.ValidationError(words(refused.sentence)) from refused
+        return safe_base_name(self.cleaned_data["file_base"])
 
 
 class AnswerForm(CertificatesForm):

@@ -6,13 +6,10 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
+from aggportal.certs.forms.naming import safe_base_name, seen_label
 from aggportal.certs.forms.override import override_reason_field
 from aggportal.certs.models import Authority
-from aggportal.pki.errors import PkiError
-from aggportal.pki.exports import require_base_name
-from aggportal.pki.fields import unseen_characters
 from aggportal.web.forms import PortalForm
-from aggportal.web.sentences import words
 
 
 class SuccessorForm(PortalForm):
@@ -34,21 +31,10 @@ class SuccessorForm(PortalForm):
     override_reason = override_reason_field()
 
     def clean_label(self) -> str:
-        label: str = self.cleaned_data["label"]
-        unseen = unseen_characters(label)
-        if unseen:
-            raise forms.ValidationError(
-                _("This contains characters that cannot be seen (%(characters)s); remove them.")
-                % {"characters": ", ".join(unseen[:5])}
-            )
-        return label
+        return seen_label(self.cleaned_data["label"])
 
     def clean_file_base(self) -> str:
-        base: str = self.cleaned_data["file_base"]
-        try:
-            return require_base_name(base) if base else ""
-        except PkiError as refused:
-            raise forms.ValidationError(words(refused.sentence)) from refused
+        return safe_base_name(self.cleaned_data["file_base"])
 
 
 def numbered(text: str) -> str:

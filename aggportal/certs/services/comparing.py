@@ -8,8 +8,7 @@ import datetime as dt
 from dataclasses import dataclass, replace
 
 from aggportal.certs.models import Authority, Certificate
-from aggportal.certs.services.chains import issuer_for
-from aggportal.certs.services.lanes import neighbours
+from aggportal.certs.services.explaining import issuing_by
 from aggportal.certs.services.received import Decision, compare_request, plan_request
 from aggportal.certs.services.silences import silences_of_certificate
 from aggportal.certs.signing_configs import config_of
@@ -21,12 +20,10 @@ from aggportal.pki.errors import PkiError
 from aggportal.pki.explaining import (
     Caution,
     Explanation,
-    Issuing,
     explain,
     explain_problems,
 )
 from aggportal.pki.lanes import Danger
-from aggportal.pki.reading import read_certificate
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,13 +92,7 @@ def _explanation(
         plan_request(authority, csr, decision, now=now),
         spec=request_spec_of(csr, changes=decision.changes),
         profile=config_of(authority).profile(decision.profile),
-        authority=Issuing(
-            certificate=read_certificate(authority.certificate_pem),
-            lane=authority.lane,  # type: ignore[arg-type]  # the model's choices are the core's lanes
-            allowed_names=authority.proxy_names,
-            others=neighbours(but=authority, now=now),
-            issuer=issuer_for(authority),
-        ),
+        authority=issuing_by(authority, now=now),
         now=now,
         let_pass=bool(decision.override_reason.strip()),
     )

@@ -48,13 +48,18 @@ def _explanation(
         plan_for(authority, spec, choices, now=now),
         spec=spec,
         profile=config_of(authority).profile(choices.profile),
-        authority=Issuing(
-            certificate=read_certificate(authority.certificate_pem),
-            lane=authority.lane,  # type: ignore[arg-type]  # the model's choices are the core's lanes
-            allowed_names=authority.proxy_names,
-            others=neighbours(but=authority, now=now),
-            issuer=issuer_for(authority),
-        ),
+        authority=issuing_by(authority, now=now),
         now=now,
         let_pass=bool(choices.override_reason.strip()),
+    )
+
+
+def issuing_by(authority: Authority, *, now: dt.datetime) -> Issuing:
+    """Return what an explanation looks at of the authority that would sign."""
+    return Issuing(
+        certificate=read_certificate(authority.certificate_pem),
+        lane=authority.lane,  # type: ignore[arg-type]  # the model's choices are the core's lanes
+        allowed_names=authority.proxy_names,
+        others=neighbours(but=authority, now=now),
+        issuer=issuer_for(authority),
     )

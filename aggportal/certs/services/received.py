@@ -11,8 +11,6 @@ from aggportal.certs.models import (
     Authority,
     Certificate,
     Mode,
-    OwnRequest,
-    Purpose,
     SigningRequest,
     State,
 )
@@ -27,14 +25,14 @@ from aggportal.certs.services.intents import (
 )
 from aggportal.certs.services.keys import open_authority_key
 from aggportal.certs.services.lanes import dangers_of, require_certificate_lane
-from aggportal.certs.services.lost_keys import lost_keys
+from aggportal.certs.services.requested_keys import require_unspent_key
 from aggportal.certs.services.signing import sign_plan
 from aggportal.certs.signing_configs import config_of
 from aggportal.ledger.services import record
 from aggportal.pki.comparing import Difference, compare
 from aggportal.pki.csrplanning import NO_CHANGES, Changes, plan_from_csr
 from aggportal.pki.csrreading import CsrFacts, read_csr
-from aggportal.pki.errors import InvalidKey, PkiError
+from aggportal.pki.errors import PkiError
 from aggportal.pki.facts import common_name
 from aggportal.pki.names import format_subject
 from aggportal.pki.plans import CertificatePlan
@@ -83,8 +81,7 @@ def plan_request(
     Raises what the core refuses, and `InvalidKey` for a key that belongs to an authority of ours or
     is known to be compromised.
     """
-    _require_no_authoritys_key(csr)
-    _require_no_lost_key(csr)
+    require_unspent_key(csr)
     return plan_from_csr(
         csr,
         profile=config_of(authority).profile(decision.profile),
@@ -181,39 +178,6 @@ def reject_request(request: SigningRequest, *, reason: str, by: Actor, now: dt.d
 def csr_of(request: SigningRequest) -> CsrFacts:
     """Read the stored request anew, as strictly as when it came in."""
     return read_csr(request.csr_pem)
-
-
-def _require_no_authoritys_key(csr: CsrFacts) -> None:
-    authority = Authority.objects.filter(spki_sha256=csr.spki_sha256).first()
-    if authority is not None:
-        raise InvalidKey(
-            _n(
-                "This is the key of the authority %(name)s. A second certificate for it would let "
-                "one purpose act as the other; and its private key should be nowhere but here."
-            ),
-            field="csr",
-            name=authority.label,
-        )
-    asked = OwnRequest.objects.filter(spki_sha256=csr.spki_sha256, purpose=Purpose.AUTHORITY)
-    if asked.exists():
-        raise InvalidKey(
-            _n(
-                "This key was made here for an authority that an outside CA is to sign. A "
-                "certificate for it would let one purpose act as the other."
-            ),
-            field="csr",
-        )
-
-
-def _require_no_lost_key(csr: CsrFacts) -> None:
-    if lost_keys([csr.spki_sha256]):
-        raise InvalidKey(
-            _n(
-                "A certificate for this key was revoked because the key is compromised: whoever "
-                "has it could go on with a new certificate. Ask with a new key."
-            ),
-            field="csr",
-        )
 
 
 def _store_waiting(

@@ -111,17 +111,11 @@ class IssuePairForm(PortalForm):
         return _require_seen(self.cleaned_data["common_name"])
 
 
-class OverrideForm(PortalForm):
-    """Why a step is passed without its proof, and the typed word that this is meant."""
+class TypedForm(PortalForm):
+    """Something is typed, so that it is meant."""
 
-    reason = forms.CharField(
-        label=gettext_lazy("Why"),
-        max_length=300,
-        help_text=gettext_lazy("It stays with the step and in the audit record."),
-        error_messages={"required": gettext_lazy("Say why it may go on without proof.")},
-    )
     confirm = forms.CharField(
-        label=gettext_lazy("Type the cluster's name to confirm"),
+        label=gettext_lazy("Type it to confirm"),
         max_length=400,
         strip=False,
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
@@ -132,14 +126,25 @@ class OverrideForm(PortalForm):
         self.expected = expected
         self.fields["confirm"].widget.attrs["data-confirm-name"] = expected
 
-    def clean_reason(self) -> str:
-        return _require_seen(self.cleaned_data["reason"])
-
     def clean_confirm(self) -> str:
         typed = str(self.cleaned_data["confirm"])
         if typed != self.expected:
             raise forms.ValidationError(_("This is not it, so nothing was done. Type it exactly."))
         return typed
+
+
+class OverrideForm(TypedForm):
+    """Why a step is passed without its proof, and the cluster's name."""
+
+    reason = forms.CharField(
+        label=gettext_lazy("Why"),
+        max_length=300,
+        help_text=gettext_lazy("It stays with the step and in the audit record."),
+        error_messages={"required": gettext_lazy("Say why it may go on without proof.")},
+    )
+
+    def clean_reason(self) -> str:
+        return _require_seen(self.cleaned_data["reason"])
 
 
 class StopForm(PortalForm):

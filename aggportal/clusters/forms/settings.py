@@ -48,6 +48,16 @@ class TrustForm(PortalForm):
             "to see which certificate is shown there. Nothing is sent but the handshake."
         ),
     )
+    reads_secrets = forms.BooleanField(
+        label=gettext_lazy("Certificates in Secrets are read"),
+        required=False,
+        help_text=gettext_lazy(
+            "Of the Secrets that pods behind APIServices mount, to compare them with what we "
+            "issued. Whoever may read a Secret may read the private key in it: the portal drops it "
+            "at once and keeps tls.crt and ca.crt alone, but its account is worth more then. The "
+            "page Drift has a Role for just these Secrets."
+        ),
+    )
 
 
 class ConfirmForm(PortalForm):

@@ -8,8 +8,9 @@ from aggportal.clusters.models.clusters import Cluster
 
 
 class Drift(models.Model):
-    """The comparison of one examination. `rows` is what `drifting.dump_rows` wrote; the counters
-    are those of its rows by verdict.
+    """The comparison of one examination. `rows` is what `drift_rows.dump_rows` wrote; the counters
+    are those of its rows by verdict. `secrets` names those that hold certificates, or may, as
+    namespace/name.
     """
 
     cluster = models.OneToOneField(
@@ -17,6 +18,7 @@ class Drift(models.Model):
     )
     at = models.DateTimeField()
     rows = models.JSONField(default=list)
+    secrets = models.JSONField(default=list)
     same = models.PositiveIntegerField(default=0)
     differs = models.PositiveIntegerField(default=0)
     unknown = models.PositiveIntegerField(default=0)

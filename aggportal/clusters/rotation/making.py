@@ -126,6 +126,6 @@ MAKE_STEP = Step(
         do=_make,
         form=_form,
         is_done=lambda rotation, step: rotation.new_authority_id is not None,
-        icon="patch-plus",
+        icon="plus-lg",
     ),
 )

@@ -316,7 +316,7 @@ PAIR_STEP = Step(
         do=_issue,
         form=_form,
         is_done=lambda rotation, step: rotation.new_certificate_id is not None,
-        icon="file-earmark-plus",
+        icon="plus-lg",
     ),
 )
 CONFIRM_STEP = Step(

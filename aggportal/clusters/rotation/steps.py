@@ -100,7 +100,7 @@ class Deed:
     form: Callable[[Rotation, Mapping[str, Any] | None], forms.Form] | None = None
     confirm: str = ""
     is_done: Callable[[Rotation, RotationStep], bool] = lambda rotation, step: False
-    icon: str = "play-fill"
+    icon: str = "arrow-right"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

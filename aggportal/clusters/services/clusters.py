@@ -50,12 +50,14 @@ class ClusterGone(RefusedError):
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrustChoices:
     """What an administrator says of a cluster's trust. `front_proxy` None leaves it to be seen;
-    `shakes_hands` lets the doctor connect to the backends of APIServices.
+    `shakes_hands` lets the doctor connect to the backends of APIServices, `reads_secrets` lets him
+    read the certificates in the Secrets that their pods mount.
     """
 
     front_proxy: Authority | None = None
     serving: Collection[Authority] = ()
     shakes_hands: bool = False
+    reads_secrets: bool = False
 
 
 @transaction.atomic
@@ -112,11 +114,13 @@ def choose_trust(
     front_proxy, serving = choices.front_proxy, choices.serving
     before = set(cluster.serving_authorities.values_list("pk", flat=True))
     pk = front_proxy.pk if front_proxy else None
-    present = (cluster.front_proxy_id, before, cluster.shakes_hands)
-    if present == (pk, {each.pk for each in serving}, choices.shakes_hands):
+    present = (cluster.front_proxy_id, before, cluster.shakes_hands, cluster.reads_secrets)
+    wanted = (pk, {each.pk for each in serving}, choices.shakes_hands, choices.reads_secrets)
+    if present == wanted:
         return
     cluster.front_proxy, cluster.shakes_hands = front_proxy, choices.shakes_hands
-    cluster.save(update_fields=["front_proxy", "shakes_hands"])
+    cluster.reads_secrets = choices.reads_secrets
+    cluster.save(update_fields=["front_proxy", "shakes_hands", "reads_secrets"])
     cluster.serving_authorities.set(serving)
     # What was found was found with other eyes: the doctor looks again.
     Examination.objects.filter(cluster=cluster).update(
@@ -126,6 +130,7 @@ def choose_trust(
         "front_proxy": front_proxy.slug if front_proxy else "",
         "serving": ", ".join(sorted(each.slug for each in serving)),
         "shakes_hands": "yes" if choices.shakes_hands else "no",
+        "reads_secrets": "yes" if choices.reads_secrets else "no",
     }
     _record("cluster.trust_chosen", cluster, by=by, now=now, detail=detail)
 

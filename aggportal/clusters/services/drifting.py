@@ -12,7 +12,7 @@ from aggportal.clusters.drift_rows import dump_rows
 from aggportal.clusters.models import Cluster, Drift
 from aggportal.clusters.services.managing import facts_of, family_of
 from aggportal.doctor.bundles import bundle_of
-from aggportal.doctor.drift import OurAuthority, OurCertificate, Ours, Row, Stand
+from aggportal.doctor.drift import Comparison, OurAuthority, OurCertificate, Ours, Stand
 from aggportal.doctor.evidence import Evidence, Known
 from aggportal.doctor.told import say
 from aggportal.kube.flags import FlagsError, FrontProxy
@@ -43,18 +43,18 @@ def ours_in(
     )
 
 
-def write_drift(cluster: Cluster, rows: tuple[Row, ...], *, at: dt.datetime) -> bool:
+def write_drift(cluster: Cluster, found: Comparison, *, at: dt.datetime) -> bool:
     """Keep a comparison; tell if the numbers on the cluster's page would differ."""
-    counts = Counter(row.stand for row in rows)
+    counts = Counter(row.stand for row in found.rows)
     numbers = {
         "same": counts[Stand.SAME],
         "differs": counts[Stand.DIFFERS],
         "unknown": counts[Stand.UNKNOWN],
     }
     before = Drift.objects.filter(cluster=cluster).values(*numbers).first()
-    Drift.objects.update_or_create(
-        cluster=cluster, defaults={"at": at, "rows": dump_rows(rows), **numbers}
-    )
+    secrets = ["/".join(each) for each in found.secrets]
+    values = {"at": at, "rows": dump_rows(found.rows), "secrets": secrets, **numbers}
+    Drift.objects.update_or_create(cluster=cluster, defaults=values)
     return before != numbers
 
 

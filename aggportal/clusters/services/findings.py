@@ -16,7 +16,7 @@ from aggportal.clusters.services.seeing import write_seen
 from aggportal.clusters.services.snapshots import Superseded
 from aggportal.clusters.standing import dump_standing
 from aggportal.doctor.authconfig import AuthConfig
-from aggportal.doctor.drift import Row
+from aggportal.doctor.drift import Comparison
 from aggportal.doctor.evidence import Discovery
 from aggportal.doctor.findings import Report, Result, Severity, Verdict
 from aggportal.ledger.services import record
@@ -72,7 +72,7 @@ class Looked:
     # What the cluster says of whom it trusts; None where it could not be read.
     trust: AuthConfig | None = None
     # How what is live stands beside what we manage.
-    drift: tuple[Row, ...] = ()
+    drift: Comparison | None = None
 
 
 @transaction.atomic
@@ -87,7 +87,9 @@ def write_examination(cluster: Cluster, looked: Looked, *, now: dt.datetime) -> 
         return False
     still = state.version == looked.seen_version
     moved = _write_findings(cluster, looked.report, at=looked.at)
-    if write_drift(cluster, looked.drift, at=looked.at) or moved:
+    if looked.drift is not None:
+        moved |= write_drift(cluster, looked.drift, at=looked.at)
+    if moved:
         state.version += 1
         state.save(update_fields=["version"])
     _write_answers(cluster, looked.answers, at=looked.at)

@@ -53,7 +53,8 @@ def doctor_ask(request: HttpRequest, slug: str) -> HttpResponse:
     cluster = get_object_or_404(Cluster, slug=slug)
     if not ask_examination(cluster, by=actor_of(request), now=timezone.now()):
         messages.info(request, _("The doctor was asked already and is about to look."))
-    return redirect("clusters:doctor_show", cluster.slug)
+    back = "drift_show" if request.POST.get("back") == "drift" else "doctor_show"
+    return redirect(f"clusters:{back}", cluster.slug)
 
 
 @require_GET

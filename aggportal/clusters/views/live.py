@@ -19,7 +19,8 @@ from aggportal.clusters.services.leadership import present_lease
 @role_required(Role.VIEWER)
 def cluster_show(request: HttpRequest, slug: str) -> HttpResponse:
     """Show a cluster with its APIServices, worst first."""
-    cluster = get_object_or_404(Cluster.objects.select_related("state"), slug=slug)
+    clusters = Cluster.objects.select_related("state", "drift").defer("drift__rows")
+    cluster = get_object_or_404(clusters, slug=slug)
     wanted = read_wanted(request.GET.dict())
     shown = Wanted(state=wanted.state, text=wanted.text)
     board = make_board(cluster, present_lease(), shown, now=timezone.now())
@@ -58,7 +59,8 @@ def cluster_pulse(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _state_of(slug: str) -> ClusterState | None:
-    return ClusterState.objects.select_related("cluster").filter(cluster__slug=slug).first()
+    found = ClusterState.objects.select_related("cluster__drift").defer("cluster__drift__rows")
+    return found.filter(cluster__slug=slug).first()
 
 
 def _gone() -> HttpResponse:

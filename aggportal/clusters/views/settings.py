@@ -48,6 +48,7 @@ def cluster_trust(request: HttpRequest, slug: str) -> HttpResponse:
         front_proxy=form.cleaned_data["front_proxy"],
         serving=list(form.cleaned_data["serving_authorities"]),
         shakes_hands=form.cleaned_data["shakes_hands"],
+        reads_secrets=form.cleaned_data["reads_secrets"],
     )
     clusters.choose_trust(cluster, choices, by=actor_of(request), now=timezone.now())
     messages.success(request, _("It is chosen; the doctor looks again."))
@@ -60,6 +61,7 @@ def _trust_form(cluster: Cluster, data: QueryDict | None = None) -> TrustForm:
         "front_proxy": cluster.front_proxy_id,
         "serving_authorities": list(serving),
         "shakes_hands": cluster.shakes_hands,
+        "reads_secrets": cluster.reads_secrets,
     }
     return TrustForm(data, initial=initial)
 

@@ -5,24 +5,27 @@ from __future__ import annotations
 from aggportal.doctor.drift.bundles import bundle_rows
 from aggportal.doctor.drift.flags import flag_rows
 from aggportal.doctor.drift.ours import OurAuthority, OurCertificate, Ours
-from aggportal.doctor.drift.rows import Kind, Row, Stand
+from aggportal.doctor.drift.rows import Comparison, Kind, Row, Stand
 from aggportal.doctor.drift.serving import SECRET_RULE, serving_rows
 from aggportal.doctor.drift.trust import trust_rows
 from aggportal.doctor.evidence import Evidence
+from aggportal.doctor.secrets import certificate_secrets
 
 
-def compare(evidence: Evidence, ours: Ours) -> tuple[Row, ...]:
-    """Every comparison, in the order of the page."""
-    return (
+def compare(evidence: Evidence, ours: Ours) -> Comparison:
+    """Compare everything that can be."""
+    rows = (
         *trust_rows(evidence, ours),
         *bundle_rows(evidence, ours),
         *serving_rows(evidence, ours),
         *flag_rows(evidence, ours),
     )
+    return Comparison(rows=rows, secrets=certificate_secrets(evidence.services, evidence.secrets))
 
 
 __all__ = [
     "SECRET_RULE",
+    "Comparison",
     "Kind",
     "OurAuthority",
     "OurCertificate",

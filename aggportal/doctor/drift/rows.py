@@ -54,6 +54,16 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Comparison:
+    """All rows, in the order of the page; and the Secrets that hold certificates or may, as
+    (namespace, name).
+    """
+
+    rows: tuple[Row, ...] = ()
+    secrets: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Judged:
     """What a comparison came to: the part of a row that says so."""
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from aggportal.kube.answers import Json
 from aggportal.kube.apiservices import parse_apiservice
-from aggportal.kube.client import ApiClient, Json
+from aggportal.kube.client import ApiClient
 from aggportal.kube.errors import (
     ApiError,
     Conflict,
@@ -164,15 +165,8 @@ def _refused(
 ) -> Tried:
     """Tell a refusal from what could not be tried, since its namespace is not there yet."""
     what, why = REFUSED, refused.sentence
-    if isinstance(refused, NotFound) and found is None and place.namespace:
-        what = UNTRIED
-        why = Sentence(
-            text=_n(
-                "It cannot be tried before the namespace %(namespace)s is there: the API server "
-                "looks at it when its turn comes."
-            ),
-            params={"namespace": place.namespace},
-        )
+    if isinstance(refused, NotFound) and found is None:
+        what, why = _absent(place, refused)
     elif isinstance(refused, Conflict):
         why = Sentence(text=_n("It changed while it was looked at. Try the set again."))
     return Tried(
@@ -183,3 +177,19 @@ def _refused(
         foreign=_is_foreign(found, manifest, of=of),
         why=why,
     )
+
+
+def _absent(place: Place, refused: NotFound) -> tuple[str, Sentence]:
+    """What is not found when an object is created: its namespace, or the whole kind of object."""
+    if place.namespace and refused.message.startswith(f'namespaces "{place.namespace}"'):
+        text = _n(
+            "It cannot be tried before the namespace %(namespace)s is there: the API server looks "
+            "at it when its turn comes."
+        )
+        return UNTRIED, Sentence(text=text, params={"namespace": place.namespace})
+    text = _n(
+        "This API server does not serve %(resource)s of %(version)s. Choose its own version of "
+        "Kubernetes in the description."
+    )
+    params = {"resource": place.resource, "version": place.api_version}
+    return REFUSED, Sentence(text=text, params=params)

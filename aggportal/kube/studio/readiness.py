@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from aggportal.kube.answers import Json
 from aggportal.kube.apiservices import parse_apiservice
-from aggportal.kube.client import ApiClient, Json
+from aggportal.kube.client import ApiClient
 from aggportal.kube.errors import NotFound
 from aggportal.kube.studio.places import Place, part
 from aggportal.words import Sentence

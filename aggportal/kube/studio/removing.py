@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from aggportal.kube.answers import Json
 from aggportal.kube.apiservices import parse_apiservice
-from aggportal.kube.client import ApiClient, Json
+from aggportal.kube.client import ApiClient
 from aggportal.kube.errors import ApiError, InvalidInput, NotFound, Unauthorized
 from aggportal.kube.registering import require_may_delete
 from aggportal.kube.studio.applying import present_at

@@ -9,7 +9,7 @@ from types import FrameType
 from django.core.management.base import BaseCommand
 from django.utils.module_loading import autodiscover_modules
 
-from aggportal.clusters.jobs import EXAMINER
+from aggportal.clusters.jobs import EXAMINER, WATCHER
 from aggportal.clusters.services.connections import egress_policy
 from aggportal.clusters.services.working import Worker
 
@@ -32,3 +32,4 @@ class Command(BaseCommand):
         signal.signal(signal.SIGINT, stop)
         worker.run()
         EXAMINER.stop()
+        WATCHER.stop()
