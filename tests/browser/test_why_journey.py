@@ -77,7 +77,7 @@ def cluster(visitor, control_plane, failing):
     """The connected cluster, whose backends the doctor may shake hands with."""
     path = connect_cluster(visitor, control_plane, name="why-lab")
     at = visitor.open(f"{path}settings/")
-    visitor.send(at, at.page.form_with("shakes_hands"), shakes_hands="on")
+    visitor.send(at, at.page.form_with("handshakes"), handshakes="direct")
     return path
 
 

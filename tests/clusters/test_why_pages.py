@@ -164,7 +164,7 @@ def test_an_administrator_says_whose_trust_it_is(cluster, admin, guest):
     entry = Entry.objects.get(action="cluster.trust_chosen")
     assert entry.detail["front_proxy"] == authority.slug
     assert Examination.objects.get().is_awaited
-    admin.post(url, data | {"shakes_hands": "on"})
+    admin.post(url, data | {"handshakes": "direct"})
     cluster.refresh_from_db()
     assert cluster.shakes_hands
     told = Entry.objects.filter(action="cluster.trust_chosen").order_by("seq")
