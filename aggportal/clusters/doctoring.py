@@ -15,13 +15,15 @@ from aggportal.certs.models import Authority
 from aggportal.clusters.health import Worst, symbol_of, tone_of, worst_of
 from aggportal.clusters.liveness import Liveness
 from aggportal.clusters.models import Cluster, Examination, Finding, WatchedAPIService
-from aggportal.clusters.remedies import Link, Surroundings, command_for, link_for
+from aggportal.clusters.remedies import Link, Surroundings, command_for, links_for
 from aggportal.clusters.standing import Stood, load_standing
 from aggportal.doctor.findings import Verdict
-from aggportal.kube.permissions import AccessRule, render_rules
+from aggportal.kube.permissions import AccessRule, render_forwarding, render_rules
 
 MOST_GROUPS = 60
 _CONFIG_MAP_RULE = AccessRule(verb="get", resource="configmaps")
+# Nobody needs all Secrets: the page Drift has a Role for those that are mounted.
+_SECRET_RULE = AccessRule(verb="get", resource="secrets")
 _BIND_READER = (
     "kubectl create rolebinding aggportal-authentication-reader --namespace kube-system \\\n"
     "  --role extension-apiserver-authentication-reader --serviceaccount aggportal:aggportal"
@@ -69,6 +71,7 @@ class DoctorPage:
     passed: tuple[Stood, ...]
     inapplicable: tuple[Stood, ...]
     rules: str
+    forwarding: str
     bind_reader: str
     authority: Authority | None
     chosen: bool
@@ -108,7 +111,10 @@ def make_doctor_page(
         unchecked=unchecked,
         passed=_having(stood, Verdict.PASSED),
         inapplicable=_having(stood, Verdict.INAPPLICABLE),
-        rules=render_rules(rules - {_CONFIG_MAP_RULE}),
+        rules=render_rules(
+            {r for r in rules if not r.namespace} - {_CONFIG_MAP_RULE, _SECRET_RULE}
+        ),
+        forwarding=render_forwarding(rule.namespace for rule in rules),
         # That one ConfigMap has a Role of its own: nobody needs all of them.
         bind_reader=_BIND_READER if _CONFIG_MAP_RULE in rules else "",
         authority=cluster.front_proxy or examination.recognised,
@@ -140,13 +146,13 @@ def _cards(
     cards = []
     for finding in found:
         finding.cluster = cluster
-        link = link_for(finding, around)
+        allowed = (each for each in links_for(finding, around) if has_role(user, each.role))
         cards.append(
             Card(
                 finding=finding,
                 tone=tone_of(finding.harm),
                 symbol=symbol_of(finding.harm),
-                link=link if link and has_role(user, link.role) else None,
+                link=next(allowed, None),
                 command=command_for(finding),
                 muted=finding.is_muted(now=now),
             )

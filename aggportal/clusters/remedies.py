@@ -38,15 +38,27 @@ class Surroundings:
     services: Mapping[str, WatchedAPIService]
 
 
-def link_for(finding: Finding, around: Surroundings) -> Link | None:
-    """Where `finding` can be mended, None where it cannot be mended from here."""
+def links_for(finding: Finding, around: Surroundings) -> tuple[Link, ...]:
+    """Where `finding` can be mended, the best first; none where it cannot be mended from here."""
     row = around.services.get(finding.subject)
+    if finding.deed == Deed.ISSUE_SERVING and row is not None and not row.is_local:
+        return _serving_links(row, around.serving)
+    link = _link_for(finding, row, around)
+    return (link,) if link else ()
+
+
+def repair_url(row: WatchedAPIService, what: str, query: Mapping[str, str] | None = None) -> str:
+    """The page that repairs `bundle` or `secret` of an APIService."""
+    return _address(f"{row.get_absolute_url()}{what}/", query or {})
+
+
+def _link_for(finding: Finding, row: WatchedAPIService | None, around: Surroundings) -> Link | None:
     match finding.deed:
-        case Deed.ISSUE_SERVING if row is not None and not row.is_local:
+        case Deed.PATCH_BUNDLE if row is not None and not row.is_local and not row.automanaged:
             return Link(
-                url=_serving_url(row, around.serving),
-                label=_("Issue the serving certificate"),
-                role=Role.ISSUER,
+                url=repair_url(row, "bundle", _of(around.serving)),
+                label=_("Repair the caBundle…"),
+                role=Role.ADMINISTRATOR,
             )
         case Deed.ISSUE_PROXY:
             return Link(
@@ -68,10 +80,11 @@ def link_for(finding: Finding, around: Surroundings) -> Link | None:
                 role=Role.ADMINISTRATOR,
                 css="quiet",
             )
-        case Deed.ROTATE if around.front_proxy is not None:
+        case Deed.ROTATE:
+            rotation = reverse("clusters:rotation_new", args=[around.cluster.slug])
             return Link(
-                url=reverse("certs:authority_succeed", args=[around.front_proxy.slug]),
-                label=_("Make the next authority"),
+                url=_address(rotation, {"kind": "front_proxy_ca"}),
+                label=_("Rotate the front-proxy CA…"),
                 role=Role.ADMINISTRATOR,
             )
     return None
@@ -84,6 +97,22 @@ def command_for(finding: Finding) -> str:
     if finding.deed == Deed.PATCH_BUNDLE and finding.subject.isprintable():
         return _PATCH % {"name": shlex.quote(finding.subject)}
     return ""
+
+
+def _serving_links(row: WatchedAPIService, authority: Authority | None) -> tuple[Link, ...]:
+    """Whoever may write into clusters does it all on one page; others issue and hand over."""
+    return (
+        Link(
+            url=repair_url(row, "secret"),
+            label=_("Write a new serving certificate into the cluster…"),
+            role=Role.ADMINISTRATOR,
+        ),
+        Link(
+            url=_serving_url(row, authority),
+            label=_("Issue the serving certificate"),
+            role=Role.ISSUER,
+        ),
+    )
 
 
 _PATCH = """\

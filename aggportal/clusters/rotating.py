@@ -8,7 +8,7 @@ from typing import Any
 
 from django import forms
 
-from aggportal.clusters.forms.rotating import TypedForm
+from aggportal.clusters.forms.rotating import DeedForm
 from aggportal.clusters.models import Rotation, RotationStep, StepState
 from aggportal.clusters.rotation.kinds import KINDS
 from aggportal.clusters.rotation.steps import Deed, Instructions, Kind, Offer
@@ -48,7 +48,7 @@ class RotationPage:
     deed_label: Sentence | None = None
     deed_done: bool = False
     form: forms.Form | None = None
-    typed: TypedForm | None = None
+    typed: DeedForm | None = None
     end: tuple[Sentence, ...] = ()
 
     @property
@@ -84,7 +84,7 @@ def frame_of(rotation: Rotation, present: Present | None) -> str:
 
 
 def make_rotation_page(
-    rotation: Rotation, *, form: forms.Form | None = None, typed: TypedForm | None = None
+    rotation: Rotation, *, form: forms.Form | None = None, typed: DeedForm | None = None
 ) -> RotationPage:
     """Read the rotation's rows. `form` and `typed` are those that were refused."""
     kind, present = KINDS[rotation.kind], present_of(rotation)
@@ -118,9 +118,9 @@ def deed_form(
     return deed.form(rotation, data) if deed and deed.form else None
 
 
-def typed_form(deed: Deed | None, data: Mapping[str, Any] | None) -> TypedForm | None:
+def typed_form(deed: Deed | None, data: Mapping[str, Any] | None) -> DeedForm | None:
     """The name that a deed wants typed, None where it wants none."""
-    return TypedForm(data, expected=deed.confirm) if deed and deed.confirm else None
+    return DeedForm(data, expected=deed.confirm) if deed and deed.confirm else None
 
 
 def _lines(kind: Kind, rows: list[RotationStep]) -> tuple[Line, ...]:

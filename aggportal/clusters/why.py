@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Q
@@ -13,11 +13,14 @@ from django.utils.translation import gettext as _
 
 from aggportal.clusters.health import symbol_of, tone_of
 from aggportal.clusters.models import Cluster, Finding, LastAnswer, WatchedAPIService
+from aggportal.doctor.impact import SCALED
 from aggportal.web.sentences import visible, words
 from aggportal.words import Sentence
 
 # The checks that say who suffers: namespaces that cannot go, autoscalers that see nothing.
 SUFFERING = ("I01", "I02")
+# Slow discovery of one API: everybody who asks for all groups waits for it, kubectl first.
+SLOW = "A10"
 # In a row of a table; the page of the APIService shows all that is kept.
 SHOWN_BODY = 300
 
@@ -102,7 +105,7 @@ def why_of(row: WatchedAPIService, *, now: dt.datetime) -> Why:
         each.cluster = row.cluster
     return Why(
         answer=LastAnswer.objects.filter(cluster=row.cluster, name=row.name).first(),
-        findings=tuple(each for each in found if each.subject == row.name),
+        findings=tuple(each for each in found if each.subject == row.name and each.code != SLOW),
         suffering=suffering_from(row, found),
     )
 
@@ -115,9 +118,10 @@ def told_mark(row: WatchedAPIService, *, now: dt.datetime) -> str:
     return f"{zlib.crc32(repr(shown).encode()):x}"
 
 
-def suffering_from(row: WatchedAPIService, found: Iterable[Finding]) -> tuple[Suffering, ...]:
-    """Who suffers, among `found`, because of the group of `row`."""
-    return tuple(
+def suffering_from(row: WatchedAPIService, found: Sequence[Finding]) -> tuple[Suffering, ...]:
+    """Who suffers, among `found`, because of the group of `row`, or who waits for it."""
+    waiting = (each for each in found if each.code == SLOW and each.subject == row.name)
+    return tuple(Suffering(finding=each, lines=()) for each in waiting) + tuple(
         Suffering(finding=each, lines=lines)
         for each in found
         if each.code in SUFFERING and row.group and (lines := _naming(each, row.group))
@@ -130,5 +134,7 @@ def _naming(finding: Finding, group: str) -> tuple[Sentence, ...]:
     return tuple(
         sentence
         for stored, sentence in sentences
-        if sentence is not None and group in json.dumps(stored.get("params"), ensure_ascii=False)
+        if sentence is not None
+        and sentence.text != SCALED
+        and group in json.dumps(stored.get("params"), ensure_ascii=False)
     )

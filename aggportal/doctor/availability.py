@@ -1,4 +1,4 @@
-"""A01 to A08: what the API server says of an APIService, and what stands behind it."""
+"""A01 to A07: what the API server says of an APIService, and what stands behind it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from aggportal.doctor.registry import (
     Inapplicable,
     Outcome,
     Passed,
-    Unchecked,
     service_check,
 )
 from aggportal.doctor.told import say
@@ -203,17 +202,17 @@ def port_is_in_service(evidence: Evidence, each: APIService) -> Outcome:
 
 
 @service_check("A07", Severity.ERROR, _n("A backend is ready"), reads=[ENDPOINTS])
-def a_backend_is_ready(evidence: Evidence, each: APIService) -> Outcome:
+def a_backend_isready_behind(evidence: Evidence, each: APIService) -> Outcome:
     """An endpoint is ready on the port with the name that the Service gives it."""
     reference, behind = behind_of(evidence, each)
-    ready = _ready(behind)
+    ready = ready_behind(behind)
     if not isinstance(ready, tuple):
         return ready
     service = _service(behind)
     port = port_of(reference, service_ports(service.value)) if isinstance(service, Known) else None
     fitting = [one for one in ready if port is None or port.name in one.port_names]
     if fitting:
-        return Passed(evidence=_told(tuple(fitting)))
+        return Passed(evidence=endpoints_told(tuple(fitting)))
     if ready and port is not None:
         names = sorted({name for one in ready for name in one.port_names})
         sentence = say(
@@ -225,7 +224,7 @@ def a_backend_is_ready(evidence: Evidence, each: APIService) -> Outcome:
         sentence = say(_n("No pod behind the Service is ready."))
     return Found(
         sentence=sentence,
-        evidence=_told(ready),
+        evidence=endpoints_told(ready),
         remedy=Remedy(
             sentence=say(
                 _n(
@@ -241,41 +240,13 @@ def a_backend_is_ready(evidence: Evidence, each: APIService) -> Outcome:
     )
 
 
-@service_check("A08", Severity.WARNING, _n("A node may fail"), reads=[ENDPOINTS])
-def survives_a_node(evidence: Evidence, each: APIService) -> Outcome:
-    """At least two ready backends on two nodes: discovery of the whole cluster hangs on it."""
-    _reference, behind = behind_of(evidence, each)
-    ready = _ready(behind)
-    if not isinstance(ready, tuple):
-        return ready
-    if not ready:
-        return Unchecked(sentence=say(_n("No pod behind the Service is ready.")))
-    addresses, nodes = {one.address for one in ready}, {one.node for one in ready if one.node}
-    if len(addresses) > 1 and len(nodes) != 1:
-        return Passed(evidence=_told(ready))
-    sentence = (
-        say(_n("A single pod serves it: while its node is drained, discovery fails for everybody."))
-        if len(addresses) == 1
-        else say(_n("All its pods run on one node: while that is drained, discovery fails."))
-    )
-    return Found(
-        sentence=sentence,
-        evidence=_told(ready),
-        remedy=Remedy(
-            sentence=say(
-                _n("Run two replicas on two nodes, with a PodDisruptionBudget that keeps one.")
-            )
-        ),
-    )
-
-
 def _service(behind: ServiceEvidence) -> Known[Json] | Inapplicable | Unread:
     if isinstance(behind.service, Absent):
         return Inapplicable(sentence=say(_NO_SERVICE))
     return behind.service
 
 
-def _ready(behind: ServiceEvidence) -> tuple[Endpoint, ...] | Inapplicable | Unread:
+def ready_behind(behind: ServiceEvidence) -> tuple[Endpoint, ...] | Inapplicable | Unread:
     service = _service(behind)
     if not isinstance(service, Known):
         return service
@@ -297,7 +268,7 @@ def port_of(reference: ServiceReference, ports: tuple[ServicePort, ...]) -> Serv
     return next((port for port in ports if port.port == reference.port), None)
 
 
-def _told(ready: tuple[Endpoint, ...]) -> tuple[Sentence, ...]:
+def endpoints_told(ready: tuple[Endpoint, ...]) -> tuple[Sentence, ...]:
     return tuple(
         say("%(address)s %(node)s", address=one.address, node=one.node or "-") for one in ready[:8]
     )

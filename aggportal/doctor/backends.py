@@ -1,20 +1,15 @@
-"""A19, A22 to A25: the pods behind an APIService, what they may do, and who may reach them."""
+"""A19, A22, A23: the pods behind an APIService, and what they may do."""
 
 from __future__ import annotations
 
-from aggportal.doctor.availability import SERVICES, behind_of, port_of
+from aggportal.doctor.availability import behind_of
 from aggportal.doctor.bundles import bundle_of
 from aggportal.doctor.evidence import Absent, Evidence, Json, Known, Unread
 from aggportal.doctor.findings import Deed, Remedy, Severity
 from aggportal.doctor.objects import (
     conditions_of,
-    labels_of,
-    name_of,
-    ready_endpoints,
-    service_ports,
     text_at,
 )
-from aggportal.doctor.policies import admits, selecting, target_port
 from aggportal.doctor.rbac import CLUSTER_BINDINGS, CLUSTER_ROLES, Subject, Want, rights_of
 from aggportal.doctor.registry import Found, Inapplicable, Outcome, Passed, Unchecked, service_check
 from aggportal.doctor.told import certificates_told, say
@@ -25,12 +20,7 @@ from aggportal.words import Sentence
 from aggportal.words import gettext_noop as _n
 
 PODS = "/api/v1/namespaces/<namespace>/pods"
-POLICIES = "/apis/networking.k8s.io/v1/namespaces/<namespace>/networkpolicies"
 SECRETS = "/api/v1/namespaces/<namespace>/secrets/<name>"
-NODES = "/api/v1/nodes"
-# Ports that the control planes of the large providers reach in their nodes without a rule.
-USUAL_PORTS = {443, 10250}
-_PROVIDERS = ("gce://", "aws://", "azure://", "digitalocean://", "ibm://", "oci://")
 _DELEGATOR = (
     Want(verb="create", group="authentication.k8s.io", resource="tokenreviews"),
     Want(verb="create", group="authorization.k8s.io", resource="subjectaccessreviews"),
@@ -202,119 +192,6 @@ def backend_may_read_flows(evidence: Evidence, each: APIService) -> Outcome:
             ),
         ),
     )
-
-
-@service_check(
-    "A24",
-    Severity.ERROR,
-    _n("No NetworkPolicy keeps the control plane out"),
-    reads=[POLICIES, PODS, SERVICES],
-)
-def policies_admit_the_control_plane(evidence: Evidence, each: APIService) -> Outcome:
-    """The policies that select the pods open the port to others than pods."""
-    reference, _behind = behind_of(evidence, each)
-    policies = evidence.policies.get(reference.namespace)
-    if isinstance(policies, Unread):
-        return policies
-    if policies is None:
-        return Unchecked(sentence=say(_n("The NetworkPolicies were not asked for.")))
-    pods = pods_behind(evidence, each)
-    if not isinstance(pods, tuple):
-        return pods
-    rules = policies.value if isinstance(policies, Known) else ()
-    for pod in pods:
-        chosen = selecting(rules, pod)
-        port = port_behind(evidence, each, pod)
-        if not chosen or (port and admits(chosen, pod, port)):
-            continue
-        if port is None:
-            return Unchecked(sentence=say(_n("The port of the pods is not known.")))
-        through = comes_through(evidence, each)
-        told = say(_n("Requests come through at present: it may not be enforced everywhere."))
-        return Found(
-            sentence=say(
-                _n(
-                    "The NetworkPolicy %(names)s lets only pods in to port %(port)d of %(pod)s; "
-                    "kube-apiserver is no pod."
-                ),
-                names=", ".join(name_of(one) for one in chosen),
-                port=port,
-                pod=name_of(pod),
-            ),
-            evidence=(told,) if through else (),
-            remedy=Remedy(
-                sentence=say(
-                    _n(
-                        "Add an ingress rule for the port without `from`, or with the addresses of "
-                        "the control plane as ipBlock."
-                    )
-                )
-            ),
-            severity=Severity.WARNING if through else None,
-        )
-    return Passed()
-
-
-@service_check(
-    "A25", Severity.INFO, _n("The provider's firewall lets it through"), reads=[NODES, SERVICES]
-)
-def port_passes_the_firewall(evidence: Evidence, each: APIService) -> Outcome:
-    """Managed control planes reach 443 and 10250 of the nodes; others need a rule."""
-    provider = _provider(evidence)
-    if isinstance(provider, Unread):
-        return provider
-    if not provider:
-        return Inapplicable(sentence=say(_n("The cluster's nodes are of no known provider.")))
-    pods = pods_behind(evidence, each)
-    port = port_behind(evidence, each, pods[0]) if isinstance(pods, tuple) else None
-    if port is None:
-        return Unchecked(sentence=say(_n("The port of the pods is not known.")))
-    if port in USUAL_PORTS or comes_through(evidence, each):
-        return Passed(evidence=(say("%(port)d", port=port),))
-    return Found(
-        sentence=say(
-            _n(
-                "Port %(port)d usually needs a firewall rule from the control plane (%(provider)s)."
-            ),
-            port=port,
-            provider=provider,
-        ),
-        remedy=Remedy(
-            sentence=say(
-                _n("Open the port from the control plane to the nodes, or listen on 10250.")
-            )
-        ),
-    )
-
-
-def port_behind(evidence: Evidence, each: APIService, pod: Json) -> int | None:
-    """The port of the pod that the APIService's connections end at."""
-    reference, behind = behind_of(evidence, each)
-    if not isinstance(behind.service, Known):
-        return None
-    port = port_of(reference, service_ports(behind.service.value))
-    if port is None:
-        return None
-    if isinstance(behind.endpoints, Known):
-        for endpoint in ready_endpoints(behind.endpoints.value):
-            if (number := endpoint.number_of(port.name)) is not None:
-                return number
-    return target_port(port.target, port.port, pod)
-
-
-def _provider(evidence: Evidence) -> str | Unread:
-    for mark in ("-gke.", "-eks-"):
-        if mark in evidence.git_version:
-            return mark.strip("-.").upper()
-    if isinstance(evidence.some_node, Unread):
-        return evidence.some_node
-    for node in evidence.some_node.value if isinstance(evidence.some_node, Known) else ():
-        found = text_at(node, "spec", "providerID")
-        if found.startswith(_PROVIDERS):
-            return found.partition("://")[0]
-        if labels_of(node).get("kubernetes.azure.com/cluster"):
-            return "azure"
-    return ""
 
 
 def _accounts(evidence: Evidence, each: APIService) -> tuple[Subject, ...] | Unread | Unchecked:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from aggportal.doctor.evidence import Absent, Discovery, Evidence, Unread
+from aggportal.doctor.evidence import Absent, Discovery, Evidence, Listed, Unread
 from aggportal.doctor.findings import Deed, Remedy, Severity
 from aggportal.doctor.objects import list_at
 from aggportal.doctor.registry import Found, Inapplicable, Outcome, Passed, Unchecked, service_check
@@ -103,13 +103,12 @@ def users_arrive_as_themselves(evidence: Evidence, each: APIService) -> Outcome:
     answer = evidence.lists.get(each.name)
     if answer is None or answer.status is None:
         return Unchecked(sentence=say(_n("No resource of it could be listed to see.")))
-    told = (say("HTTP %(status)d: %(body)s", status=answer.status, body=answer.body[:600]),)
     if answer.status == 200:
         return Passed()
     if answer.status == 401:
         return Found(
             sentence=say(_n("The backend does not accept the proxy client certificate (401).")),
-            evidence=told,
+            evidence=(_answered(answer),),
             remedy=Remedy(
                 sentence=say(
                     _n(
@@ -120,6 +119,11 @@ def users_arrive_as_themselves(evidence: Evidence, each: APIService) -> Outcome:
                 deed=Deed.ISSUE_PROXY,
             ),
         )
+    return _refused_to(evidence, answer)
+
+
+def _refused_to(evidence: Evidence, answer: Listed) -> Outcome:
+    """Whom a refusal names: the user that the backend saw, or kube-apiserver itself."""
     seen = _seen_user(answer.body)
     if answer.status != 403 or not seen:
         return Unchecked(
@@ -137,7 +141,7 @@ def users_arrive_as_themselves(evidence: Evidence, each: APIService) -> Outcome:
             )
         )
     if seen == ours and answer.may_ask:
-        return Passed(evidence=told)
+        return Passed(evidence=(_answered(answer),))
     if seen == ours:
         # kube-apiserver refuses in the same words before anything is passed on.
         why = say(_n("This account may not list it, so nothing reached the backend."))
@@ -151,7 +155,7 @@ def users_arrive_as_themselves(evidence: Evidence, each: APIService) -> Outcome:
             ours=ours,
             seen=seen,
         ),
-        evidence=told,
+        evidence=(_answered(answer),),
         remedy=Remedy(
             sentence=say(
                 _n(
@@ -195,6 +199,10 @@ def serves_something(evidence: Evidence, each: APIService) -> Outcome:
         sentence=say(_n("It serves no resource at all.")),
         remedy=Remedy(sentence=say(_n("Look whether the backend was started with its API on."))),
     )
+
+
+def _answered(answer: Listed) -> Sentence:
+    return say("HTTP %(status)d: %(body)s", status=answer.status or 0, body=answer.body[:600])
 
 
 def _ours(evidence: Evidence) -> str:

@@ -185,6 +185,8 @@ class Evidence:
     some_node: Read[tuple[Json, ...]] = NOT_ASKED
     # NetworkPolicies by namespace, of those with a Service behind an APIService.
     policies: Mapping[str, Read[tuple[Json, ...]]] = field(default_factory=dict)
+    # PodDisruptionBudgets of the same namespaces.
+    budgets: Mapping[str, Read[tuple[Json, ...]]] = field(default_factory=dict)
     # kube-apiserver's own counters by name, labels in it as they stand in /metrics.
     metrics: Read[Mapping[str, float]] = NOT_ASKED
     # The same of an earlier look, where there was one.

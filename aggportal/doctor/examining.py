@@ -6,6 +6,7 @@ import datetime as dt
 
 # Each of these registers its checks.
 from aggportal.doctor import (
+    accepting,
     availability,
     backends,
     bundles,
@@ -14,7 +15,9 @@ from aggportal.doctor import (
     masters,
     neighbours,
     proxies,
+    reaching,
     serving,
+    spreading,
     trust,
     writers,
 )
@@ -25,13 +28,16 @@ from aggportal.kube.client import ApiClient
 
 ROOMS = (
     trust,
+    accepting,
     proxies,
     masters,
     availability,
+    spreading,
     discovery,
     bundles,
     serving,
     backends,
+    reaching,
     neighbours,
     impact,
     writers,

@@ -36,6 +36,7 @@ NODES = "/api/v1/nodes"
 # cert-manager's cainjector writes caBundle from these.
 FROM_CERTIFICATE = "cert-manager.io/inject-ca-from"
 FROM_SECRET = "cert-manager.io/inject-ca-from-secret"  # noqa: S105 - an annotation
+_BUDGETS = ("v1", "v1beta1")
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _AGGREGATED = ",".join(
     f"application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList"
@@ -188,6 +189,13 @@ class Looker(Reads):
         if not _PART.fullmatch(namespace):
             return Absent(path=path)
         return self.list_at(place(path, "list"))
+
+    def budgets(self, namespace: str) -> Read[tuple[Json, ...]]:
+        """The PodDisruptionBudgets of a namespace, v1 from 1.21 on."""
+        paths = [f"/apis/policy/{v}/namespaces/{namespace}/poddisruptionbudgets" for v in _BUDGETS]
+        if not _PART.fullmatch(namespace):
+            return Absent(path=paths[0])
+        return self.list_at(*(place(path, "list") for path in paths))
 
     def control_nodes(self) -> Read[tuple[Json, ...]]:
         """The nodes with the label of the control plane, of today or of before 1.20."""

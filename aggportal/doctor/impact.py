@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 
 from aggportal.doctor.evidence import Evidence, Json, Known, Unread
 from aggportal.doctor.findings import Remedy, Severity
 from aggportal.doctor.objects import conditions_of, name_of, namespace_of, text_at
 from aggportal.doctor.registry import Found, Inapplicable, Outcome, Passed, cluster_check
 from aggportal.doctor.told import say
+from aggportal.words import Sentence
 from aggportal.words import gettext_noop as _n
 
 NAMESPACES = "/api/v1/namespaces"
@@ -18,6 +20,17 @@ _STUCK = ("NamespaceDeletionDiscoveryFailure",)
 _BLIND = ("FailedGet",)
 _ANNOTATION = "autoscaling.alpha.kubernetes.io/conditions"
 _MOST = 12
+SCALED = _n(
+    "HorizontalPodAutoscalers on %(group)s: %(count)d, in this many namespaces: %(namespaces)d."
+)
+# Which API serves the metrics of a HorizontalPodAutoscaler, by their type (autoscaling/v2).
+_SOURCES = {
+    "Resource": "metrics.k8s.io",
+    "ContainerResource": "metrics.k8s.io",
+    "Pods": "custom.metrics.k8s.io",
+    "Object": "custom.metrics.k8s.io",
+    "External": "external.metrics.k8s.io",
+}
 
 
 @cluster_check("I01", Severity.ERROR, _n("Namespaces can be deleted"), reads=[NAMESPACES])
@@ -33,14 +46,16 @@ def namespaces_can_go(evidence: Evidence) -> Outcome:
     ]
     if not stuck:
         return Passed()
+    many = _n(
+        "%(count)d namespaces cannot finish deleting, since an API group does not answer what it "
+        "holds in them."
+    )
+    one = _n(
+        "A namespace cannot finish deleting, since an API group does not answer what it holds in "
+        "it."
+    )
     return Found(
-        sentence=say(
-            _n(
-                "%(count)d namespaces cannot finish deleting, since an API group does not answer "
-                "what it holds in them."
-            ),
-            count=len(stuck),
-        ),
+        sentence=say(many if len(stuck) > 1 else one, count=len(stuck)),
         evidence=tuple(
             say("%(name)s: %(message)s", name=name, message=message[:400])
             for name, message in stuck[:_MOST]
@@ -61,23 +76,53 @@ def autoscalers_can_see(evidence: Evidence) -> Outcome:
     """No HorizontalPodAutoscaler lacks the metrics that it scales by."""
     if not isinstance(evidence.autoscalers, Known):
         return _unknown(evidence.autoscalers)
+    scaled = _scaled(evidence.autoscalers.value)
     blind = [found for each in evidence.autoscalers.value if (found := _blind(each))]
     if not blind:
-        return Passed()
+        return Passed(evidence=scaled)
+    many = _n("%(count)d HorizontalPodAutoscalers get no metrics and do not scale.")
+    one = _n("A HorizontalPodAutoscaler gets no metrics and does not scale.")
+    lines = tuple(
+        say("%(name)s: %(message)s", name=name, message=message[:400])
+        for name, message in blind[:_MOST]
+    )
     return Found(
-        sentence=say(
-            _n("%(count)d HorizontalPodAutoscalers get no metrics and do not scale."),
-            count=len(blind),
-        ),
-        evidence=tuple(
-            say("%(name)s: %(message)s", name=name, message=message[:400])
-            for name, message in blind[:_MOST]
-        ),
+        sentence=say(many if len(blind) > 1 else one, count=len(blind)),
+        evidence=(*lines, *scaled),
         remedy=Remedy(
             sentence=say(_n("Mend the APIService of the metrics that the message names.")),
             command="kubectl get apiservice -l '!kube-aggregator.kubernetes.io/automanaged'",
         ),
     )
+
+
+def _scaled(autoscalers: Sequence[Json]) -> tuple[Sentence, ...]:
+    """Which metrics APIs are scaled by, and in how many namespaces; the calendar reads it too."""
+    namespaces: defaultdict[str, list[str]] = defaultdict(list)
+    for each in autoscalers:
+        for group in _groups(each):
+            namespaces[group].append(namespace_of(each))
+    return tuple(
+        say(
+            SCALED,
+            group=group,
+            count=len(found),
+            namespaces=len(set(found)),
+        )
+        for group, found in sorted(namespaces.items())
+    )
+
+
+def _groups(autoscaler: Json) -> set[str]:
+    """The API groups of the metrics that it asks for; without any it is CPU."""
+    spec = autoscaler.get("spec")
+    metrics = spec.get("metrics") if isinstance(spec, dict) else None
+    kinds = {
+        kind
+        for each in (metrics if isinstance(metrics, list) else ())
+        if isinstance(each, dict) and isinstance(kind := each.get("type"), str)
+    }
+    return {_SOURCES[kind] for kind in kinds or {"Resource"} if kind in _SOURCES}
 
 
 def _blind(autoscaler: Json) -> tuple[str, str] | None:

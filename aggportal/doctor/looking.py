@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
+from aggportal.doctor.accepting import AUTH_READER, DELEGATOR
 from aggportal.doctor.authconfig import CONFIG_MAP
 from aggportal.doctor.evidence import (
     Discovery,
@@ -31,7 +32,6 @@ from aggportal.doctor.probing import Probe, probe_backend
 from aggportal.doctor.rbac import CLUSTER_BINDINGS, CLUSTER_ROLES, SYSTEM_BINDINGS, SYSTEM_ROLES
 from aggportal.doctor.reads import AT_ONCE, place
 from aggportal.doctor.secrets import read_secrets
-from aggportal.doctor.trust import AUTH_READER, DELEGATOR
 from aggportal.doctor.writers import COUNTERS, UNAVAILABLE
 from aggportal.kube.apiservices import APIService, ServiceReference, parse_apiservice
 from aggportal.kube.client import ApiClient, Version
@@ -79,6 +79,7 @@ class _Behind:
 
     services: dict[ServiceKey, ServiceEvidence]
     policies: dict[str, Read[tuple[Json, ...]]]
+    budgets: dict[str, Read[tuple[Json, ...]]]
     probes: dict[str, Probed]
     injected: dict[str, Injected]
 
@@ -109,6 +110,7 @@ def look(client: ApiClient, *, now: dt.datetime, background: Background) -> Evid
         lists=lists,
         services=behind.services,
         policies=behind.policies,
+        budgets=behind.budgets,
         probes=behind.probes,
         injected=behind.injected,
         secrets=read_secrets(looker, behind.services) if background.secrets else {},
@@ -150,6 +152,7 @@ def _behind(
     return _Behind(
         services=services,
         policies=dict(zip(spaces, looker.each(looker.policies, spaces), strict=True)),
+        budgets=dict(zip(spaces, looker.each(looker.budgets, spaces), strict=True)),
         probes=_probes(looker, probe, references, services) if probe else {},
         injected=dict(zip(annotations, injected, strict=True)),
     )

@@ -55,7 +55,7 @@ def _rules(*verbs: str) -> tuple[AccessRule, ...]:
 
 
 READ_RULES = (*_rules("get", "list", "watch"), AccessRule(verb="get", path="/version"))
-WRITE_RULES = _rules("create", "delete")
+WRITE_RULES = _rules("create", "patch", "delete")
 _BOTH, _LIST = ("get", "list"), ("list",)
 _RBAC = "rbac.authorization.k8s.io"
 # What the doctor looks at, by group: nothing of it is a secret. The one ConfigMap that it reads is
@@ -188,7 +188,7 @@ _WRITE_RULE = """\
 # Whoever may write APIServices can put another backend behind any API group.
 - apiGroups: ["apiregistration.k8s.io"]
   resources: ["apiservices"]
-  verbs: ["create", "delete"]
+  verbs: ["create", "patch", "delete"]
 """
 _DOCTOR_COMMENT = "# What the doctor reads.\n"
 _DOCTOR_BINDING = """\

@@ -120,7 +120,8 @@ def test_it_is_removed_with_its_namespace(walk, plane):
     walk.page.get_by_label("Type the name to confirm").fill("wardle")
     walk.person.look(f"studio-{walk.name}-removing")
     walk.press("Remove it")
-    expect(progress(walk)).to_contain_text("removed", timeout=APPLIED_MS)
+    title = walk.page.locator("#set-title")
+    expect(title).to_contain_text("removed", timeout=APPLIED_MS)
     walk.person.look(f"studio-{walk.name}-removed")
     namespace = f"/api/v1/namespaces/{FIELDS['namespace']}"
     assert plane.client().get_raw(namespace).status == 404

@@ -77,6 +77,9 @@ class FakeCluster:
     refuses: set[str] = field(default_factory=set)
     git_version: str = "v1.31.4"
     token: str | None = None
+    # By path: Secrets that can be read and written, and whatever else is only read.
+    secrets: dict[str, Raw] = field(default_factory=dict)
+    objects: dict[str, Raw] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._versions = itertools.count(100)
@@ -122,6 +125,10 @@ class FakeCluster:
             answer(conn, 201, {"status": {"userInfo": info}})
         elif asked.path.startswith(APISERVICES_PATH):
             self._apiservices(conn, asked)
+        elif "/secrets" in asked.path:
+            self._secrets(conn, asked)
+        elif asked.path in self.objects:
+            answer(conn, 200, self.objects[asked.path])
         else:
             answer(conn, 404, status_object(404, "NotFound", "not found"))
 
@@ -162,6 +169,33 @@ class FakeCluster:
             self._write(conn, merged, new=False, dry="dryRun" in query)
         else:
             self._delete(conn, name, json.loads(asked.body or b"{}"))
+
+    def _secrets(self, conn: socket.socket, asked: Asked) -> None:
+        """Read, created and merged into; the private key of a trial is to be empty."""
+        present, dry = self.secrets.get(asked.path), "dryRun" in asked.target
+        body = json.loads(asked.body or b"{}")
+        if "secrets" in self.refuses:
+            answer(conn, 403, status_object(403, "Forbidden", "may not touch secrets"))
+        elif asked.method == "POST":
+            path = f"{asked.path}/{body['metadata']['name']}"
+            if path in self.secrets:
+                answer(conn, 409, status_object(409, "AlreadyExists", "already exists"))
+                return
+            self._keep_secret(conn, path, body, dry=dry)
+        elif present is None:
+            answer(conn, 404, status_object(404, "NotFound", "no such secret"))
+        elif asked.method == "GET":
+            answer(conn, 200, present)
+        elif body["metadata"]["resourceVersion"] != present["metadata"]["resourceVersion"]:
+            answer(conn, 409, status_object(409, "Conflict", "the object has been modified"))
+        else:
+            self._keep_secret(conn, asked.path, merge(present, body), dry=dry)
+
+    def _keep_secret(self, conn: socket.socket, path: str, raw: Raw, *, dry: bool) -> None:
+        if not dry:
+            raw["metadata"] |= {"uid": f"uid-{path}", "resourceVersion": str(next(self._versions))}
+            self.secrets[path] = raw
+        answer(conn, 200, raw)
 
     def _write(self, conn: socket.socket, raw: Raw, *, new: bool, dry: bool) -> None:
         name = raw["metadata"]["name"]

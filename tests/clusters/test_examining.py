@@ -20,6 +20,7 @@ from aggportal.clusters.services.examining import (
 )
 from aggportal.clusters.services.findings import write_examination
 from aggportal.clusters.standing import load_standing
+from aggportal.ledger.models import Entry
 from tests.clusters.conftest import ADA
 from tests.clusters.fake_cluster import raw_apiservice
 from tests.clusters.findings_made import METRICS, MINUTE, NOW, examined, found, looked
@@ -219,3 +220,12 @@ def test_what_the_api_server_counted_is_kept_for_the_next_look(cluster):
     examined(cluster, metrics={"a": 1.0})
     examined(cluster, at=NOW + MINUTE)
     assert Examination.objects.get().metrics == {"a": 1.0}
+
+
+def test_through_kube_apiserver_the_portal_connects_to_no_backend(cluster, fake_cluster):
+    fake_cluster.put(raw_apiservice(METRICS))
+    choose_trust(cluster, TrustChoices(forwards_ports=True), by=ADA, now=timezone.now())
+    examine_cluster(cluster)
+    assert "through pods/portforward (-)" in str(stood("A16")[0].sentence)
+    entry = Entry.objects.get(action="cluster.trust_chosen")
+    assert (entry.detail["shakes_hands"], entry.detail["forwards_ports"]) == ("no", "yes")

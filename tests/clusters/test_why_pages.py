@@ -80,6 +80,15 @@ def test_its_page_says_what_was_found_who_suffers_and_what_came_through(cluster,
         assert words in text
 
 
+def test_whoever_waits_for_its_slow_discovery_suffers(cluster, see, guest, now):
+    see(raw_apiservice(METRICS))
+    slow = found("A10", sentence="Its discovery takes 6000 ms. kubectl asks and waits.")
+    examined(cluster, slow, at=now)
+    text = text_of(guest.get(PAGE))
+    assert text.index("Who suffers") < text.index("kubectl asks and waits.")
+    assert text.count("kubectl asks and waits.") == 1
+
+
 def test_who_suffers_from_another_group_is_not_told(cluster, see, guest, now):
     other = "v1.other.example.com"
     see(raw_apiservice(METRICS), raw_apiservice(other))
@@ -155,7 +164,7 @@ def test_an_administrator_says_whose_trust_it_is(cluster, admin, guest):
     entry = Entry.objects.get(action="cluster.trust_chosen")
     assert entry.detail["front_proxy"] == authority.slug
     assert Examination.objects.get().is_awaited
-    admin.post(url, data | {"shakes_hands": "on"})
+    admin.post(url, data | {"handshakes": "direct"})
     cluster.refresh_from_db()
     assert cluster.shakes_hands
     told = Entry.objects.filter(action="cluster.trust_chosen").order_by("seq")

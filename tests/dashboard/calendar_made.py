@@ -15,6 +15,7 @@ from aggportal.clusters.models import (
     SeenCertificate,
     WatchedAPIService,
 )
+from aggportal.doctor.impact import SCALED
 
 DAY = dt.timedelta(days=1)
 
@@ -83,3 +84,10 @@ def make_seen(
         fingerprint_sha256=sha256 or secrets.token_hex(32),
         not_after=ends,
     )
+
+
+def make_scaled(cluster: Cluster, group: str, *, namespaces: int) -> None:
+    """The doctor saw that many namespaces in which something is scaled by `group`."""
+    params = {"group": group, "count": namespaces, "namespaces": namespaces}
+    entry = {"code": "I02", "evidence": [{"text": SCALED, "params": params}]}
+    Examination.objects.filter(cluster=cluster).update(standing=[entry])

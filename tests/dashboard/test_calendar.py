@@ -11,7 +11,7 @@ from django.utils import timezone
 from aggportal.certs.models import Authority, Certificate, Lane
 from aggportal.clusters.models import Place
 from tests.certs.makers import make_authority, make_certificate
-from tests.dashboard.calendar_made import DAY, make_bundle, make_cluster, make_seen
+from tests.dashboard.calendar_made import DAY, make_bundle, make_cluster, make_scaled, make_seen
 
 URL = "/calendar/"
 
@@ -49,6 +49,16 @@ def test_a_bundle_says_what_stops(calendar, now):
     assert found[0].what == "The caBundle of v1beta1.metrics.k8s.io in cluster lab"
     assert "kubectl top" in found[0].effect
     assert "twelve months" in text
+
+
+def test_it_says_in_how_many_namespaces_autoscalers_stop(calendar, now):
+    lab = make_cluster()
+    make_bundle(lab, ends=now + 30 * DAY)
+    make_seen(lab, ends=now + 40 * DAY)
+    make_scaled(lab, "metrics.k8s.io", namespaces=4)
+    _, found, _ = calendar()
+    assert found[0].effect == "kubectl top and HorizontalPodAutoscalers in 4 namespaces stop."
+    assert found[1].effect.endswith("HorizontalPodAutoscalers in 4 namespaces get no metrics then.")
 
 
 def test_soonest_first_grouped_by_month_and_what_is_over_by_itself(calendar, now):
@@ -202,7 +212,7 @@ def test_queries_do_not_grow_with_what_ends(
         make_bundle(cluster, ends=now + DAY)
         make_seen(cluster, ends=now + DAY)
     client = client_of(viewer)
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(18):
         client.get(URL)
 
 

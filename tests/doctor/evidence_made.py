@@ -104,6 +104,14 @@ def pod(*, ready: bool = True) -> dict[str, Any]:
     }
 
 
+def budget(allowed: int = 1) -> dict[str, Any]:
+    return {
+        "metadata": {"name": "api"},
+        "spec": {"selector": {"matchLabels": {"app": "api"}}, "minAvailable": 1},
+        "status": {"disruptionsAllowed": allowed},
+    }
+
+
 def role(name: str, *rules: tuple[str, str, list[str]]) -> dict[str, Any]:
     made = [{"apiGroups": [g], "resources": [r], "verbs": verbs} for g, r, verbs in rules]
     return {"metadata": {"name": name}, "rules": made}
@@ -184,6 +192,7 @@ def healthy() -> Evidence:
         cluster_roles=known(ROLES),
         system_roles=known((role(READER, ("", "configmaps", ["get"])),)),
         policies={"clinic": known(())},
+        budgets={"clinic": known((budget(),))},
         metrics=known({"apiserver_kube_aggregator_x509_missing_san_total": 0.0}),
         probes={NAME: Probed(address="10.0.0.1:8443", chain=(OWN.facts,))},
         injected={NAME: Injected(source="clinic/tls", ca_pem=known(SERVING.facts.pem))},

@@ -91,11 +91,11 @@ def tried(administrator, cluster, authority, **changes):
     return at
 
 
-def until(administrator, path, wanted, seconds=60):
-    """Look at the set's page until it says what is wanted; its text."""
+def until(administrator, path, wanted, seconds=60, part="set-progress"):
+    """Look at the set's page until a part of it says what is wanted; its text."""
     ends = time.monotonic() + seconds
     while True:
-        text = administrator.open(path).page.element("set-progress").text
+        text = administrator.open(path).page.element(part).text
         if wanted(text):
             return text
         assert time.monotonic() < ends, text
@@ -106,7 +106,10 @@ def until(administrator, path, wanted, seconds=60):
 def begun(administrator, cluster, authority, stand_ins):
     """The path of the page of the set that is being applied."""
     at = tried(administrator, cluster, authority)
-    assert "It cannot be tried before the namespace wardle-system is there" in at.page.text
+    assert (
+        "What lies in the namespace wardle-system cannot be tried before that is there"
+        in at.page.text
+    )
     assert "refused" not in at.page.text
     at = administrator.send(at, at.page.form_with("confirm"), button="apply", confirm="wardle")
     assert at.status == 200, at.page.text
@@ -184,7 +187,7 @@ def test_removed_in_reverse_it_leaves_nothing(administrator, begun, plane, stand
     wrong = administrator.send(at, form, confirm="wardl", with_namespace="on")
     assert wrong.status == 422
     at = administrator.send(at, form, confirm="wardle", with_namespace="on")
-    until(administrator, begun, lambda text: "removed" in text)
+    until(administrator, begun, lambda text: "removed" in text, part="set-title")
     for place in PLACES:
         assert plane.client().get_raw(place.path).status == 404, place
     assert stand_ins.troubles == []

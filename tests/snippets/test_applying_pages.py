@@ -24,7 +24,10 @@ def test_first_the_cluster_is_asked_and_nothing_is_changed(admin, api):
     words = {each.place.kind: each.what for each in page.context["plan"].tried}
     assert words["Namespace"] == words["APIService"] == "create"
     assert words["Deployment"] == "untried"
-    assert "cannot be tried before the namespace wardle-system is there" in text_of(page)
+    assert (
+        "What lies in the namespace wardle-system cannot be tried before that is there"
+        in text_of(page)
+    )
     assert api.written == []
     assert not ExtensionSet.objects.exists()
 

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy
 
 from aggportal.certs.models import Authority, Certificate, Lane
 from aggportal.pki.fields import unseen_characters
-from aggportal.web.forms import PortalForm
+from aggportal.web.forms import PortalForm, TypedForm
 
 _LINE = forms.TextInput(attrs={"class": "mono", "spellcheck": "false", "autocomplete": "off"})
 
@@ -111,29 +111,14 @@ class IssuePairForm(PortalForm):
         return _require_seen(self.cleaned_data["common_name"])
 
 
-class TypedForm(PortalForm):
+class DeedForm(TypedForm):
     """Something is typed, so that it is meant."""
 
-    confirm = forms.CharField(
-        label=gettext_lazy("Type it to confirm"),
-        max_length=400,
-        strip=False,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-    )
-
-    def __init__(self, *args: object, expected: str, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)
-        self.expected = expected
-        self.fields["confirm"].widget.attrs["data-confirm-name"] = expected
-
-    def clean_confirm(self) -> str:
-        typed = str(self.cleaned_data["confirm"])
-        if typed != self.expected:
-            raise forms.ValidationError(_("This is not it, so nothing was done. Type it exactly."))
-        return typed
+    asks = gettext_lazy("Type it to confirm")
+    wrong = gettext_lazy("This is not it, so nothing was done. Type it exactly.")
 
 
-class OverrideForm(TypedForm):
+class OverrideForm(DeedForm):
     """Why a step is passed without its proof, and the cluster's name."""
 
     reason = forms.CharField(

@@ -30,6 +30,7 @@ class ServingStartForm(PortalForm):
     new = forms.ModelChoiceField(
         label=gettext_lazy("The authority that takes its place"),
         queryset=_LIVE.filter(lane__in=[Lane.SERVING, Lane.GENERAL]),
+        to_field_name="slug",
         help_text=gettext_lazy(
             "It signs the new serving certificates. Make it first, from the page of the old one or "
             "as a new authority."

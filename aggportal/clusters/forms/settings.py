@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from django import forms
-from django.utils.translation import gettext as _
+from django.db import models
 from django.utils.translation import gettext_lazy
 
 from aggportal.certs.models import Authority, Lane
 from aggportal.clusters.forms.connecting import ClusterForm
-from aggportal.web.forms import PortalForm
+from aggportal.web.forms import PortalForm, TypedForm
 
 _PRESENT = Authority.objects.filter(retired_at=None)
 
 
 class RenameForm(ClusterForm):
     """Another name; the address stays."""
+
+
+class Handshakes(models.TextChoices):
+    """Whether and how the doctor reaches the backends."""
+
+    OFF = "off", gettext_lazy("not at all")
+    DIRECT = "direct", gettext_lazy("directly")
+    FORWARD = "forward", gettext_lazy("through kube-apiserver (pods/portforward)")
 
 
 class TrustForm(PortalForm):
@@ -40,12 +48,16 @@ class TrustForm(PortalForm):
         ),
     )
 
-    shakes_hands = forms.BooleanField(
+    handshakes = forms.ChoiceField(
         label=gettext_lazy("The doctor shakes hands with the backends"),
+        choices=Handshakes,
         required=False,
+        widget=forms.RadioSelect,
         help_text=gettext_lazy(
-            "With each examination the portal connects to where the Services of APIServices lead, "
-            "to see which certificate is shown there. Nothing is sent but the handshake."
+            "With each examination, to see which certificate they show; nothing is sent but the "
+            "handshake. Directly, the portal connects to where the Services of APIServices lead. "
+            "Through kube-apiserver it connects to no backend, but its account needs pods/"
+            "portforward, which reaches any port of any pod in the namespaces where it is given."
         ),
     )
     reads_secrets = forms.BooleanField(
@@ -60,25 +72,5 @@ class TrustForm(PortalForm):
     )
 
 
-class ConfirmForm(PortalForm):
+class ConfirmForm(TypedForm):
     """Type the name of what is to be deleted."""
-
-    confirm = forms.CharField(
-        label=gettext_lazy("Type the name to confirm"),
-        max_length=400,
-        strip=False,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-    )
-
-    def __init__(self, *args: object, expected: str, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)
-        self.expected = expected
-        self.fields["confirm"].widget.attrs["data-confirm-name"] = expected
-
-    def clean_confirm(self) -> str:
-        typed = str(self.cleaned_data["confirm"])
-        if typed != self.expected:
-            raise forms.ValidationError(
-                _("This is not its name, so nothing was deleted. Type it exactly as shown.")
-            )
-        return typed

@@ -34,13 +34,21 @@ class Cluster(models.Model):
     serving_authorities = models.ManyToManyField("certs.Authority", blank=True, related_name="+")
     # The doctor shakes hands with the backends of APIServices, which the portal connects to.
     shakes_hands = models.BooleanField(default=False)
+    # Or it reaches them through kube-apiserver (pods/portforward), and the portal connects to none.
+    forwards_ports = models.BooleanField(default=False)
     # Of the Secrets of extension API servers the certificates are read: their account may read the
     # private keys then as well, so nobody but an administrator says so.
     reads_secrets = models.BooleanField(default=False)
 
     class Meta:
         ordering = ("name", "pk")
-        constraints = [models.UniqueConstraint(Lower("name"), name="cluster_name_once")]
+        constraints = [
+            models.UniqueConstraint(Lower("name"), name="cluster_name_once"),
+            models.CheckConstraint(
+                condition=~models.Q(shakes_hands=True, forwards_ports=True),
+                name="cluster_handshakes_one_way",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -119,8 +119,9 @@ def _made_before(rotation: Rotation, authority: Authority, name: str) -> Certifi
     """What this rotation issued before it could write that down."""
     since = Certificate.objects.filter(authority=authority, common_name=name, kind=Kind.LEAF)
     mine = since.filter(issued_at__gte=rotation.started_at, revoked_at=None, key__isnull=False)
-    old = rotation.old_certificate_id
-    return mine.exclude(pk=old).exclude(profile="").order_by("-pk").first()
+    if rotation.old_certificate_id is not None:
+        mine = mine.exclude(pk=rotation.old_certificate_id)
+    return mine.order_by("-pk").first()
 
 
 def _new(doing: Doing, authority: Authority, name: str) -> Certificate:
@@ -244,7 +245,7 @@ def _refusals(
 ) -> list[Sentence]:
     names = trust.config.allowed_names
     keys = {ca.spki_sha256 for ca in trust.config.requestheader_cas}
-    found = []
+    found: list[Sentence] = []
     for ca in cas:
         try:
             require_can_proxy(facts, authority=ca, allowed_names=names, now=now)

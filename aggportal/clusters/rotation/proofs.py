@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -94,8 +95,13 @@ def asks_for_masters(
     names = [name_of(node) for node in nodes.value] if isinstance(nodes, Known) else []
     if not names:
         return (Ask(key="masters", sentence=say(everywhere)), *extra)
-    each = (Ask(key=f"node {name}"[:300], sentence=say(text, node=name)) for name in sorted(names))
+    each = (Ask(key=_key_of(name), sentence=say(text, node=name)) for name in sorted(names))
     return (*each, *extra)
+
+
+def _key_of(node: str) -> str:
+    """A word for a node that a form may hold: names come from somebody else's server."""
+    return f"node-{hashlib.sha256(node.encode('utf-8', 'replace')).hexdigest()[:16]}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -21,10 +21,11 @@ from aggportal.clusters.rotation.steps import Did, Doing
 from aggportal.clusters.services.bundles import patch_bundle, try_bundle
 from aggportal.clusters.services.secrets import secret_place, try_secret, write_secret
 from aggportal.doctor.told import say
+from aggportal.kube.errors import KubeError
 from aggportal.pki.covering import names_that_cover
 from aggportal.pki.errors import InvalidField
 from aggportal.pki.specs import RequestSpec
-from aggportal.words import RefusedError, Sentence
+from aggportal.words import Sentence
 from aggportal.words import gettext_noop as _n
 
 # What one more patch with its look takes at most; no further one begins later.
@@ -35,7 +36,7 @@ _LONGEST_CN = 64
 WRITES_INTO = "into:"
 
 
-class NotAnswered(RefusedError):
+class NotAnswered(KubeError):
     """Requests would fail, or did fail, without the old CA."""
 
     code = "not-answered"

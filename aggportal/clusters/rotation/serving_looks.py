@@ -13,7 +13,7 @@ from aggportal.clusters.services.bundles import certificates_in, try_bundle
 from aggportal.clusters.services.connections import egress_policy
 from aggportal.doctor.evidence import Discovery
 from aggportal.doctor.gathering import Looker
-from aggportal.doctor.probing import Probe, places_of, probe_backend
+from aggportal.doctor.probing import Probe, places_of, pods_of, probe_backend
 from aggportal.doctor.told import say
 from aggportal.kube.apiservices import APISERVICES_PATH, APIService, parse_apiservice
 from aggportal.kube.causes import classify
@@ -210,7 +210,8 @@ def look_at_backends(
     shown = Shown(seen=[], missing=[], asks=[])
     for place in exchange.by_place:
         each = next(one for one in exchange.services if one.place == place)
-        replicas = _shake(look, exchange, each, shown) if look.rotation.cluster.shakes_hands else 0
+        wanted = look.rotation.cluster.shakes_hands or look.rotation.cluster.forwards_ports
+        replicas = _shake(look, exchange, each, shown) if wanted else 0
         certificate = certificates.get(place)
         if replicas != 1 and certificate is not None:
             shown.asks.append(_ask(place, certificate, exchange))
@@ -235,7 +236,12 @@ def _shake(look: Look, exchange: Exchange, each: Backed, shown: Shown) -> int:
     reference = each.service.service
     assert reference is not None  # noqa: S101 - it is aggregated
     behind = Looker(client=look.client).service(reference.namespace, reference.name, slices=True)
-    probe = Probe(egress=egress_policy(), ends_at=look.client.ends_at)
+    forwarded = look.rotation.cluster.forwards_ports
+    probe = Probe(
+        egress=egress_policy(),
+        through=look.client if forwarded else None,
+        ends_at=look.client.ends_at,
+    )
     probed = probe_backend(probe, reference, behind)
     if not probed.chain:
         text = _n("No handshake with %(place)s came about from here: %(why)s")
@@ -250,7 +256,7 @@ def _shake(look: Look, exchange: Exchange, each: Backed, shown: Shown) -> int:
     if _is_new(probed.chain, exchange.new):
         text = _n("%(place)s at %(address)s shows a certificate of %(issuer)s, serial %(serial)s.")
         shown.seen.append(say(text, **values))
-        return len(places_of(reference, behind))
+        return len(pods_of(reference, behind) if forwarded else places_of(reference, behind))
     text = _n("%(place)s at %(address)s still shows a certificate of %(issuer)s (%(serial)s).")
     shown.missing.append(say(text, **values))
     return 1

@@ -21,6 +21,8 @@ from aggportal.words import gettext_noop as _n
 
 # Words of addresses that a cluster's slug must not hide.
 _RESERVED = frozenset({"new"})
+# What the doctor looks with, beyond what any reader of the cluster may see.
+_EYES = ("shakes_hands", "forwards_ports", "reads_secrets")
 
 
 class NameTaken(RefusedError):
@@ -50,13 +52,15 @@ class ClusterGone(RefusedError):
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrustChoices:
     """What an administrator says of a cluster's trust. `front_proxy` None leaves it to be seen;
-    `shakes_hands` lets the doctor connect to the backends of APIServices, `reads_secrets` lets him
+    `shakes_hands` lets the doctor connect to the backends of APIServices, `forwards_ports` (one of
+    the two) reach them through kube-apiserver's pods/portforward, `reads_secrets` lets him
     read the certificates in the Secrets that their pods mount.
     """
 
     front_proxy: Authority | None = None
     serving: Collection[Authority] = ()
     shakes_hands: bool = False
+    forwards_ports: bool = False
     reads_secrets: bool = False
 
 
@@ -114,13 +118,14 @@ def choose_trust(
     front_proxy, serving = choices.front_proxy, choices.serving
     before = set(cluster.serving_authorities.values_list("pk", flat=True))
     pk = front_proxy.pk if front_proxy else None
-    present = (cluster.front_proxy_id, before, cluster.shakes_hands, cluster.reads_secrets)
-    wanted = (pk, {each.pk for each in serving}, choices.shakes_hands, choices.reads_secrets)
+    present = (cluster.front_proxy_id, before, *(getattr(cluster, name) for name in _EYES))
+    wanted = (pk, {each.pk for each in serving}, *(getattr(choices, name) for name in _EYES))
     if present == wanted:
         return
-    cluster.front_proxy, cluster.shakes_hands = front_proxy, choices.shakes_hands
-    cluster.reads_secrets = choices.reads_secrets
-    cluster.save(update_fields=["front_proxy", "shakes_hands", "reads_secrets"])
+    cluster.front_proxy = front_proxy
+    for name in _EYES:
+        setattr(cluster, name, getattr(choices, name))
+    cluster.save(update_fields=["front_proxy", *_EYES])
     cluster.serving_authorities.set(serving)
     # What was found was found with other eyes: the doctor looks again.
     Examination.objects.filter(cluster=cluster).update(
@@ -129,8 +134,7 @@ def choose_trust(
     detail = {
         "front_proxy": front_proxy.slug if front_proxy else "",
         "serving": ", ".join(sorted(each.slug for each in serving)),
-        "shakes_hands": "yes" if choices.shakes_hands else "no",
-        "reads_secrets": "yes" if choices.reads_secrets else "no",
+        **{name: "yes" if getattr(choices, name) else "no" for name in _EYES},
     }
     _record("cluster.trust_chosen", cluster, by=by, now=now, detail=detail)
 

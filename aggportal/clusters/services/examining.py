@@ -113,12 +113,15 @@ def _background(cluster: Cluster, client: ApiClient, *, now: dt.datetime) -> Bac
     that was chosen.
     """
     earlier = Examination.objects.filter(cluster=cluster).values_list("metrics", flat=True).first()
-    chosen = Cluster.objects.filter(pk=cluster.pk).values_list("shakes_hands", "reads_secrets")
-    shakes_hands, reads_secrets = chosen.first() or (False, False)
+    eyes = ("shakes_hands", "forwards_ports", "reads_secrets")
+    chosen = Cluster.objects.filter(pk=cluster.pk).values_list(*eyes).first()
+    shakes_hands, forwards_ports, reads_secrets = chosen or (False, False, False)
+    through = client if forwards_ports else None
+    probe = Probe(egress=egress_policy(), through=through, ends_at=client.ends_at)
     return Background(
         turns=_turns(cluster, now=now),
         metrics=earlier,
-        probe=Probe(egress=egress_policy(), ends_at=client.ends_at) if shakes_hands else None,
+        probe=probe if shakes_hands or forwards_ports else None,
         secrets=reads_secrets,
     )
 

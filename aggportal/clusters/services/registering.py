@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 
 from aggportal.clusters.models import Cluster, WatchedAPIService
-from aggportal.clusters.services.changes import Changed
+from aggportal.clusters.services.bundles import certificates_in
+from aggportal.clusters.services.changes import Change, Changed, lines_between, unified
 from aggportal.clusters.services.connections import WHILE_A_PERSON_WAITS, client_for
 from aggportal.clusters.services.telling import Teller, apiservice
 from aggportal.kube import registering
-from aggportal.kube.apiservices import APIService, parse_apiservice
+from aggportal.kube.apiservices import APISERVICES_PATH, APIService, parse_apiservice
 from aggportal.kube.errors import KubeError
 from aggportal.kube.registering import Registration
 from aggportal.web.actors import Actor
@@ -44,6 +45,19 @@ def register_apiservice(
         raise
     tell.done(uid=made.uid)
     return made
+
+
+def try_deletion(cluster: Cluster, row: WatchedAPIService) -> Change:
+    """What would go, and that the API server would let it. Raises KubeError; nothing is deleted."""
+    client = client_for(cluster, timeouts=WHILE_A_PERSON_WAITS)
+    present = client.get_json(f"{APISERVICES_PATH}/{row.name}")
+    seen = parse_apiservice(present)
+    registering.unregister(client, seen, dry_run=True)
+    return Change(
+        seen=seen.uid,
+        lines=lines_between(certificates_in(present), ()),
+        diff=unified(present, None, name=row.name),
+    )
 
 
 def delete_apiservice(

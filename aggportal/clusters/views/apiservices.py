@@ -13,11 +13,12 @@ from aggportal.accounts.roles import Role, role_required
 from aggportal.clusters.forms.settings import ConfirmForm
 from aggportal.clusters.liveness import liveness_of
 from aggportal.clusters.looking_back import read_wanted
-from aggportal.clusters.models import WatchedAPIService
+from aggportal.clusters.models import Finding, WatchedAPIService
 from aggportal.clusters.pages import make_page, why_it_stays
 from aggportal.clusters.services.leadership import present_lease
-from aggportal.clusters.services.registering import delete_apiservice
+from aggportal.clusters.services.registering import delete_apiservice, try_deletion
 from aggportal.clusters.why import told_mark, why_of
+from aggportal.doctor.findings import Deed
 from aggportal.kube.errors import Conflict, KubeError, NotFound
 from aggportal.web.actors import actor_of
 from aggportal.web.sentences import words
@@ -91,7 +92,23 @@ def _page(
     status: int,
     refusal: object = None,
 ) -> HttpResponse:
-    context = {"row": row, "cluster": row.cluster, "form": form, "refusal": refusal}
+    change = objection = None
+    if refusal is None:
+        try:
+            change = try_deletion(row.cluster, row)
+        except KubeError as error:
+            objection = error
+    context = {
+        "row": row,
+        "cluster": row.cluster,
+        "form": form,
+        "refusal": refusal,
+        "change": change,
+        "objection": objection,
+        "told": Finding.objects.unresolved().filter(
+            cluster=row.cluster, subject=row.name, deed=Deed.DELETE_APISERVICE
+        ),
+    }
     return render(request, "clusters/apiservice_delete_page.html", context, status=status)
 
 

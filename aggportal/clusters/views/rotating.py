@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from aggportal.accounts.roles import Role, role_required
-from aggportal.clusters.forms.rotating import OverrideForm, StopForm, TypedForm
+from aggportal.clusters.forms.rotating import DeedForm, OverrideForm, StopForm
 from aggportal.clusters.models import Rotation
 from aggportal.clusters.rotating import deed_form, make_rotation_page, typed_form
 from aggportal.clusters.services import rotating
@@ -56,7 +56,7 @@ def _refused(
     refused: RefusedError,
     *,
     form: forms.Form | None,
-    typed: TypedForm | None,
+    typed: DeedForm | None,
 ) -> HttpResponse:
     """Say it beside the field, or above the page where nothing was filled in."""
     target = form or typed

@@ -10,9 +10,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from aggportal.accounts.roles import Role, role_required
-from aggportal.clusters.forms.settings import ConfirmForm, RenameForm, TrustForm
-from aggportal.clusters.models import Cluster
+from aggportal.clusters.forms.settings import ConfirmForm, Handshakes, RenameForm, TrustForm
+from aggportal.clusters.models import Cluster, WatchedAPIService
 from aggportal.clusters.services import clusters
+from aggportal.kube.permissions import render_forwarding
 from aggportal.web.actors import actor_of
 from aggportal.web.sentences import words
 
@@ -47,7 +48,8 @@ def cluster_trust(request: HttpRequest, slug: str) -> HttpResponse:
     choices = clusters.TrustChoices(
         front_proxy=form.cleaned_data["front_proxy"],
         serving=list(form.cleaned_data["serving_authorities"]),
-        shakes_hands=form.cleaned_data["shakes_hands"],
+        shakes_hands=form.cleaned_data["handshakes"] == Handshakes.DIRECT,
+        forwards_ports=form.cleaned_data["handshakes"] == Handshakes.FORWARD,
         reads_secrets=form.cleaned_data["reads_secrets"],
     )
     clusters.choose_trust(cluster, choices, by=actor_of(request), now=timezone.now())
@@ -60,16 +62,24 @@ def _trust_form(cluster: Cluster, data: QueryDict | None = None) -> TrustForm:
     initial = {
         "front_proxy": cluster.front_proxy_id,
         "serving_authorities": list(serving),
-        "shakes_hands": cluster.shakes_hands,
+        "handshakes": _handshakes(cluster),
         "reads_secrets": cluster.reads_secrets,
     }
     return TrustForm(data, initial=initial)
 
 
+def _handshakes(cluster: Cluster) -> Handshakes:
+    if cluster.forwards_ports:
+        return Handshakes.FORWARD
+    return Handshakes.DIRECT if cluster.shakes_hands else Handshakes.OFF
+
+
 def _page(
     request: HttpRequest, cluster: Cluster, form: RenameForm, trust: TrustForm
 ) -> HttpResponse:
-    context = {"cluster": cluster, "form": form, "trust": trust}
+    behind = WatchedAPIService.objects.filter(cluster=cluster).ours()
+    roles = render_forwarding(behind.values_list("service_namespace", flat=True))
+    context = {"cluster": cluster, "form": form, "trust": trust, "forwarding": roles}
     status = 422 if form.errors or trust.errors else 200
     return render(request, "clusters/settings_page.html", context, status=status)
 

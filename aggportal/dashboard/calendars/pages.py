@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from aggportal.clusters.bindings import hosts_of, read_bindings
 from aggportal.clusters.models import Cluster
+from aggportal.clusters.scaled import read_scaled
 from aggportal.dashboard.calendars.chart import MONTHS, Bar, lay_out_bars
 from aggportal.dashboard.calendars.sources import (
     BUNDLE,
@@ -101,7 +102,7 @@ def read_wanted(query: Mapping[str, str]) -> Wanted:
 
 
 def make_calendar(wanted: Wanted, *, now: dt.datetime) -> CalendarPage:
-    """Read one page of what ends; twelve queries however much there is."""
+    """Read one page of what ends; fourteen queries however much there is."""
     bound = read_bindings()
     clusters = sorted(bound.clusters.values(), key=lambda each: each.name.casefold())
     chosen = next((each for each in clusters if each.slug == wanted.cluster), None)
@@ -109,7 +110,7 @@ def make_calendar(wanted: Wanted, *, now: dt.datetime) -> CalendarPage:
     found = sources(bound, cluster=chosen, until=wanted.until(now), now=now) if known else ()
     before, after = read_key(wanted.before), read_key(wanted.after)
     page = cut(found, before=before, after=after, size=SIZE)
-    words = Words(bound=bound, hosts=_hosts(page), now=now)
+    words = Words(bound=bound, hosts=_hosts(page), scaled=read_scaled(bound.clusters), now=now)
     endings = [words.say(hit.row, hit.key.when) for hit in page.hits]
     return CalendarPage(
         wanted=wanted,

@@ -96,7 +96,7 @@ def _service(client: ApiClient, place: Place) -> Readiness:
         if isinstance(each, dict) and isinstance(found := each.get("addresses"), list)
     )
     if ready:
-        text = _n("It leads to %(count)s ready endpoints.")
+        text = _n("Ready endpoints: %(count)s.")
         return Readiness(ready=True, note=Sentence(text=text, params={"count": ready}))
     return Readiness(ready=False, note=Sentence(text=_n("The Service has no ready endpoint yet.")))
 

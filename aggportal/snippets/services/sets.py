@@ -54,6 +54,12 @@ class Plan:
         return any(each.what == studio.REFUSED for each in self.tried)
 
     @property
+    def untried_namespace(self) -> str:
+        """The namespace that is not there yet, so that what lies in it could not be tried."""
+        untried = (each.place.namespace for each in self.tried if each.what == studio.UNTRIED)
+        return next(untried, "")
+
+    @property
     def foreign(self) -> tuple[studio.Tried, ...]:
         """What is there and is not part of the set."""
         return tuple(each for each in self.tried if each.foreign and each.what != studio.REFUSED)

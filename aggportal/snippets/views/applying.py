@@ -72,7 +72,7 @@ def _begin(
     except SetUnderWay as late:
         confirm.add_error(None, words(late.sentence))
         return _page(request, cluster, form, described, plan=plan, confirm=confirm, status=409)
-    messages.success(request, _("The set is being applied. You may leave this page meanwhile."))
+    messages.success(request, _("The work has begun. You may leave this page meanwhile."))
     return redirect(applied)
 
 

@@ -39,10 +39,7 @@ _PAST = (ObjectState.DONE, ObjectState.LEFT)
 @role_required(Role.VIEWER)
 def extension_show(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Show a set with its steps and its story."""
-    applied = _set(slug, pk)
-    story = Entry.objects.filter(object_kind="extension", object_id=str(applied.pk))
-    context = _progress(applied) | {"story": story[:20]}
-    return render(request, "snippets/extension_set_page.html", context)
+    return render(request, "snippets/extension_set_page.html", _progress(_set(slug, pk)))
 
 
 @require_GET
@@ -93,7 +90,7 @@ def _begin(
     except SetUnderWay as late:
         form.add_error(None, words(late.sentence))
         return _removal(request, applied, form, plan=plan, status=409)
-    messages.success(request, _("The set is being removed. You may leave this page meanwhile."))
+    messages.success(request, _("The work has begun. You may leave this page meanwhile."))
     return redirect(applied)
 
 
@@ -124,6 +121,7 @@ def _progress(applied: ExtensionSet) -> dict[str, object]:
         "extension": extension_of(applied),
         "steps": steps,
         "removing": removing,
+        "story": Entry.objects.filter(object_kind="extension", object_id=str(applied.pk))[:20],
         "done": sum(step.state in _PAST for step in steps),
         "mark": hashlib.sha256("\n".join(said).encode()).hexdigest()[:16],
     }
