@@ -10,8 +10,8 @@ from django import forms
 
 from aggportal.certs.forms.succeeding import label_to_begin_with, numbered
 from aggportal.certs.models import Authority, Lane, Mode
-from aggportal.certs.services.authority_rows import AuthorityChoices
 from aggportal.certs.services.authority_names import free_slug
+from aggportal.certs.services.authority_rows import AuthorityChoices
 from aggportal.certs.services.succeeding import (
     AlreadySucceeded,
     create_successor,
