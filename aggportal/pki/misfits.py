@@ -234,7 +234,7 @@ def trust_problems(
     if not issuers:
         yield NotSignedByAuthority(
             _n(
-                "None of the %(count)d certificates in the bundle signed it, so kube-apiserver "
+                "No certificate in the bundle signed it, so kube-apiserver "
                 "answers 503 (“signed by unknown authority”). Put the certificate of “%(issuer)s” "
                 "into caBundle."
             ),

@@ -28,7 +28,8 @@ def ours_in(
     cluster: Cluster, recognised: int | None, evidence: Evidence, *, now: dt.datetime
 ) -> Ours:
     """What we manage; `evidence` says which names, digests and authorities matter."""
-    authority = cluster.front_proxy or Authority.objects.filter(pk=recognised).first()
+    known = Authority.objects.filter(pk=recognised).first() if recognised is not None else None
+    authority = cluster.front_proxy or known
     names = _allowed_names(authority, evidence)
     by_host = _by_host(evidence, now=now)
     chosen = list(cluster.serving_authorities.filter(retired_at=None))
@@ -55,7 +56,7 @@ def write_drift(cluster: Cluster, found: Comparison, *, at: dt.datetime) -> bool
     secrets = ["/".join(each) for each in found.secrets]
     values = {"at": at, "rows": dump_rows(found.rows), "secrets": secrets, **numbers}
     Drift.objects.update_or_create(cluster=cluster, defaults=values)
-    return before != numbers
+    return bool(before != numbers)
 
 
 def _authorities(rows: Iterable[Authority]) -> tuple[OurAuthority, ...]:
@@ -130,7 +131,8 @@ def _by_host(evidence: Evidence, *, now: dt.datetime) -> dict[str, Certificate]:
         for name in {host.lower() for host in row.hosts} & values:
             if name not in newest and _serves(row):
                 newest[name] = row
-    return {host: row for host, pair in wanted.items() if (row := _newer(pair, newest))}
+    best = ((host, _newer(pair, newest)) for host, pair in wanted.items())
+    return {host: row for host, row in best if row is not None}
 
 
 def _newer(names: tuple[str, str], newest: Mapping[str, Certificate]) -> Certificate | None:
