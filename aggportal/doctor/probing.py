@@ -28,7 +28,7 @@ from aggportal.kube.servers import Server
 from aggportal.pki.errors import PkiError
 from aggportal.pki.facts import CertificateFacts
 from aggportal.pki.reading import read_certificates
-from aggportal.words import RefusedError
+from aggportal.words import RefusedError, Sentence
 from aggportal.words import gettext_noop as _n
 
 if TYPE_CHECKING:
@@ -40,9 +40,13 @@ HIGHEST_PORT = 65535
 
 
 class HandshakeTrouble(RefusedError):
-    """No handshake came about."""
+    """No handshake came about, and why."""
 
     code = "handshake-trouble"
+
+    def __init__(self, why: Sentence) -> None:
+        super().__init__(why.text)
+        self.sentence = why
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -161,7 +165,7 @@ def _shake(probe: Probe, host: str, port: int, reference: ServiceReference) -> C
             return _read(shake_hands(place, limits=_limits(probe), deadline=deadline).chain)
         except HandshakeFailed as failed:
             failure = failed.sentence
-    raise HandshakeTrouble(failure.text, **failure.params)
+    raise HandshakeTrouble(failure)
 
 
 def _shake_through(
@@ -178,11 +182,9 @@ def _shake_through(
         return _read(shake_hands_on(line, reference.tls_name).chain)
     except HandshakeFailed as failed:
         if not forward.trouble:
-            raise HandshakeTrouble(failed.sentence.text, **failed.sentence.params) from failed
-        raise HandshakeTrouble(
-            _n("The node's kubelet could not connect to the pod: %(why)s"),
-            why=forward.trouble[:400],
-        ) from failed
+            raise HandshakeTrouble(failed.sentence) from failed
+        text = _n("The node's kubelet could not connect to the pod: %(why)s")
+        raise HandshakeTrouble(say(text, why=forward.trouble[:400])) from failed
 
 
 def _read(chain: tuple[bytes, ...]) -> Chain:

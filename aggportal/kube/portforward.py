@@ -66,7 +66,7 @@ class Forward:
     def close(self) -> None:
         """End it at once; nobody waits for a goodbye."""
         self._timer.cancel()
-        self._web.shutdown()
+        self._web.shutdown()  # type: ignore[no-untyped-call] # the library's
 
     def settimeout(self, seconds: float) -> None:
         self._web.settimeout(seconds)
@@ -172,7 +172,7 @@ def _upgraded(approach: Approach, server: Server, wire: ssl.SSLSocket, path: str
     web = WebSocket(enable_multithread=False, skip_utf8_validation=True)
     options: dict[str, Any] = {"socket": wire, "redirect_limit": 0, "suppress_origin": True}
     try:
-        web.connect(
+        web.connect(  # type: ignore[no-untyped-call] # the library's
             f"wss://{server.authority}{server.path}{path}",
             header=headers,
             host=server.authority,

@@ -315,6 +315,28 @@ def test_a_port_that_the_service_does_not_have_is_found(clinic):
         clinic.passes("A06", **SECOND)
 
 
+def test_pods_that_no_budget_keeps_or_that_may_not_go_are_found(clinic):
+    budgets = "/apis/policy/v1/namespaces/clinic/poddisruptionbudgets"
+    if clinic.client.get_raw(budgets).status == 404:  # before 1.21
+        budgets = budgets.replace("/v1/", "/v1beta1/")
+    selector = {"selector": {"matchLabels": {"app": "second"}}, "minAvailable": 1}
+    budget = {"kind": "PodDisruptionBudget", "apiVersion": budgets[6:].partition("/name")[0]}
+    body = {**budget, "metadata": {"name": "second"}, "spec": selector}
+    pods = [pod(f"second-{number}", labels={"app": "second"}) for number in (1, 2)]
+    with (
+        second_service(clinic),
+        endpoints(clinic, ready(("192.0.2.10", "a"), ("192.0.2.11", "b"))),
+        clinic.made("/api/v1/namespaces/clinic/pods", *pods),
+    ):
+        assert "drains may evict" in str(clinic.finds("A08", **SECOND)["A08"].sentence)
+        with clinic.made(budgets, body):
+            assert "lets no pod go" in str(clinic.finds("A08", **SECOND)["A08"].sentence)
+            status = {"disruptionsAllowed": 1, "currentHealthy": 2, "desiredHealthy": 1}
+            status |= {"expectedPods": 2, "observedGeneration": 1}
+            clinic.write(f"{budgets}/second/status", lambda doc: doc.update(status=status))
+            clinic.passes("A08", **SECOND)
+
+
 def test_no_endpoints_and_wrongly_named_ones_and_a_lonely_one_are_found(clinic):
     with second_service(clinic):
         clinic.finds("A07", **SECOND)
