@@ -44,6 +44,7 @@ FIELD_MANAGER = "aggportal"
 APPLY_PATCH = "application/apply-patch+yaml"
 MERGE_PATCH = "application/merge-patch+json"
 _PATH = re.compile(r"(?:/[A-Za-z0-9._:-]+)+")
+_IMPORTING = threading.Lock()
 _AUTHORIZATION = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 _REVIEWS = tuple(
     f"/apis/authentication.k8s.io/{version}/selfsubjectreviews" for version in ("v1", "v1beta1")
@@ -319,8 +320,11 @@ def _mapping(doc: Json, name: str) -> Json:
 
 def _open_sender(connection: Connection, tls_name: str) -> Send:
     """Kubernetes' REST layer over our own pool; no proxy or kubeconfig of the environment."""
-    from kubernetes.client import ApiException, Configuration
-    from kubernetes.client.rest import RESTClientObject
+    # Threads that import a package together may see it half made: Python prefers that to waiting
+    # for ever where its modules import each other.
+    with _IMPORTING:
+        from kubernetes.client import ApiException, Configuration
+        from kubernetes.client.rest import RESTClientObject
 
     from aggportal.kube.wire import make_pool_manager
 
