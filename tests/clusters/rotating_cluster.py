@@ -81,5 +81,7 @@ class RotatingCluster(FakeCluster):
             answer(conn, 200, {"kind": "NodeMetricsList", "items": []})
 
 
-def pem_of(*authorities: Authority) -> str:
-    return "".join(each.certificate_pem for each in authorities)
+def pem_of(*authorities: Authority | None) -> str:
+    """The certificates of the authorities, each of which must be there."""
+    assert all(authorities)
+    return "".join(each.certificate_pem for each in authorities if each is not None)

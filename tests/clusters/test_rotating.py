@@ -29,6 +29,7 @@ from aggportal.clusters.services.rotating import (
 )
 from aggportal.clusters.services.rotation_watch import RotationWatcher, watch_rotation
 from aggportal.ledger.models import Entry
+from aggportal.words import RefusedError
 from tests.certs.makers import make_authority, make_certificate
 from tests.clusters.conftest import ADA
 from tests.clusters.rotating_cluster import API, RotatingCluster, pem_of
@@ -58,7 +59,9 @@ def begun(cluster, kind="front_proxy_ca", **chosen):
 
 
 def step_of(rotation):
-    return present_of(Rotation.objects.get(pk=rotation.pk)).row
+    present = present_of(Rotation.objects.get(pk=rotation.pk))
+    assert present is not None
+    return present.row
 
 
 def do(rotation, chosen=None, *, now=None):
@@ -260,13 +263,14 @@ def test_the_certificate_renews_the_one_before_under_the_same_name(cluster, fake
     rotation = to_pair(cluster, fake_cluster, old)
     do(rotation, PAIR)
     made = Rotation.objects.get().new_certificate
+    assert made is not None
     assert (made.predecessor, made.common_name) == (before, before.common_name)
     assert made.authority == new_of(rotation)
 
 
 def test_another_name_than_the_cluster_lets_pass_is_refused(cluster, fake_cluster, old):
     rotation = to_pair(cluster, fake_cluster, old)
-    with pytest.raises(Exception, match="accepts only these names") as refused:
+    with pytest.raises(RefusedError, match="accepts only these names") as refused:
         do(rotation, {**PAIR, "common_name": "somebody"})
     assert refused.value.field == "common_name"
     assert not Certificate.objects.filter(common_name="somebody").exists()

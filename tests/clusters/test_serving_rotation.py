@@ -97,7 +97,9 @@ def rotation(cluster, fake_cluster, old, third, new):
 
 
 def row_of(rotation):
-    return present_of(rotation).row
+    present = present_of(rotation)
+    assert present is not None
+    return present.row
 
 
 def do(rotation, **chosen):

@@ -30,8 +30,7 @@ def api():
 def api_server(api):
     ca = TestAuthority()
     server = ScriptedServer(script=api, pair=ca.serving("127.0.0.1"))
-    server.ca_pem = ca.pem
-    yield server
+    yield server, ca.pem
     server.stop()
 
 
@@ -39,7 +38,8 @@ def api_server(api):
 def prod(db, api_server):
     """A cluster `prod` that the fake API server answers for, and an authority for its servers."""
     make_authority("serving-ca", lane=Lane.SERVING, profiles=("extension-serving",))
-    connection = from_token(api_server.url, api_server.ca_pem, "a-token-of-the-tests")
+    server, ca_pem = api_server
+    connection = from_token(server.url, ca_pem, "a-token-of-the-tests")
     return connect_cluster("prod", connection, by=ANA, now=timezone.now())
 
 

@@ -84,11 +84,11 @@ def test_a_wrong_description_comes_back_to_the_studio(admin, api_server, changes
     response = admin.post(URL, {**BEGIN, **changes})
     assert response.status_code == 422
     assert response.context["form"].errors.keys() == changes.keys()
-    assert api_server.asked == []
+    assert api_server[0].asked == []
 
 
 def test_a_cluster_that_does_not_answer_is_said(admin, api_server):
-    api_server.stop()
+    api_server[0].stop()
     response = admin.post(URL, TRY)
     assert response.status_code == 422
     assert "The cluster could not be asked." in text_of(response)
@@ -174,7 +174,7 @@ def test_what_is_under_way_is_not_removed(admin, begun):
 
 
 def test_a_removal_of_a_cluster_that_does_not_answer_is_said(admin, applied, api_server):
-    api_server.stop()
+    api_server[0].stop()
     response = admin.get(f"{applied.get_absolute_url()}remove/")
     assert response.status_code == 422
     assert "The cluster could not be asked." in text_of(response)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 
 import pytest
 from django.test.client import RequestFactory
@@ -14,8 +15,13 @@ def asked(content_type):
     """Status and body of a GET of /healthz with this Content-Type."""
     environ = RequestFactory().get("/healthz").environ
     environ |= {"CONTENT_TYPE": content_type, "wsgi.input": io.BytesIO()}
-    said = []
-    body = b"".join(application(environ, lambda status, headers: said.append(status)))
+    said: list[str] = []
+
+    def start(status: str, headers: list[tuple[str, str]], *_: object) -> Callable[[bytes], object]:
+        said.append(status)
+        return io.BytesIO().write
+
+    body = b"".join(application(environ, start))
     return said[0], body.decode()
 
 
