@@ -148,8 +148,7 @@ def test_the_config_map_is_rebuilt_without_the_old_ca(rig, front_proxy):
 def test_no_request_failed_in_both_rotations(rig):
     rig.hammer.require_none_failed(at_least=1000)
     assert rig.kills >= 9
-    # As themselves: the client, and the portal's own account, which asks for a list as proof.
-    assert set(users_in_audit(rig.way.extension)) == {"ada", "e2e-admin"}
+    assert set(users_in_audit(rig.way.extension)) == {"ada"}
 
 
 def test_every_step_is_on_record(rig, own_portal):
