@@ -14,8 +14,10 @@ from collections.abc import Iterator
 
 import pytest
 
-ADDRESS = "198.51.100.17"
-_VETH = "aggportal-e2e"
+# Suites that run side by side have one each.
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+ADDRESS = f"198.51.100.{17 + _WORKER}"
+_VETH = f"aggp-e2e{_WORKER}"
 
 
 @contextlib.contextmanager
@@ -24,7 +26,7 @@ def own_address() -> Iterator[str]:
     if os.geteuid() != 0 or not shutil.which("ip"):
         pytest.skip("adding a network address needs root and Debian's iproute2")
     _remove()  # of a run that was killed
-    _ip("link", "add", _VETH, "type", "veth", "peer", "name", f"{_VETH}1")
+    _ip("link", "add", _VETH, "type", "veth", "peer", "name", f"{_VETH}p")
     try:
         _ip("address", "add", f"{ADDRESS}/32", "dev", _VETH)
         _ip("link", "set", _VETH, "up")
