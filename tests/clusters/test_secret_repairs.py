@@ -57,7 +57,7 @@ def chosen(leaf, **other):
 def tried(client, leaf, **other):
     page = client.post(URL, {"do": "try", **chosen(leaf, **other)})
     text = page.content.decode()
-    return page, text, dict(re.findall(r'name="(seen-[a-z-]+)" value="([^"]*)"', text))
+    return page, text, dict(re.findall(r'name="(seen-[a-z-]+)"\s+value="([^"]*)"', text))
 
 
 def apply(client, leaf, seen, *, confirm="api-serving-cert", **other):
