@@ -6,9 +6,10 @@ import datetime as dt
 import logging
 from collections.abc import Sequence
 
-from aggportal.anchors.sinks import REFUSALS, Sink, configured_sinks
+from aggportal.anchors.sinks import Sink, configured_sinks
 from aggportal.ledger.models import Anchor, Checkpoint
 from aggportal.web.told import tell
+from aggportal.words import RefusedError
 
 log = logging.getLogger("aggportal.anchors")
 
@@ -37,7 +38,7 @@ def _try(row: Anchor, sink: Sink, checkpoint: Checkpoint, *, now: dt.datetime) -
     row.tried_at = now
     try:
         sink.take(checkpoint.note, now=now)
-    except REFUSALS as refused:
+    except RefusedError as refused:
         log.warning("ledger anchor %s: %s", row.name, refused)
         row.trouble, row.failing_since = tell(refused.sentence), row.failing_since or now
         row.save()

@@ -15,9 +15,15 @@ ENOUGH = 2
 def anchors_are_places(**_: object) -> list[CheckMessage]:
     """AGGPORTAL_LEDGER_ANCHORS holds places that can be written to."""
     wrong: list[CheckMessage] = []
+    names: set[str] = set()
     for text in settings.LEDGER_ANCHORS:
         try:
-            parse_sink(text)
+            name = parse_sink(text).name
+            if name in names:
+                wrong.append(
+                    Error(f"AGGPORTAL_LEDGER_ANCHORS names {name} twice.", id="anchors.E002")
+                )
+            names.add(name)
         except BadAnchor as exc:
             shown = text.split(":", 1)[0][:20]
             hint = "file:/path, https://…, syslog://host:port or configmap:CLUSTER/NAMESPACE/NAME."

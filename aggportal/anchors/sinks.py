@@ -7,6 +7,7 @@ to write files or to call inside the network.
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -21,11 +22,10 @@ from aggportal.anchors.errors import BadAnchor, NotAnchored
 from aggportal.clusters.models import Cluster
 from aggportal.clusters.services.connections import client_for, egress_policy
 from aggportal.kube.client import Timeouts
-from aggportal.kube.errors import KubeError, NotFound
-from aggportal.notices.errors import BadAddress, DeliveryFailed
+from aggportal.kube.errors import NotFound
+from aggportal.notices.errors import BadAddress
 from aggportal.notices.posting import post
 from aggportal.notices.webhooks import Target, parse_target
-from aggportal.words import RefusedError
 from aggportal.words import gettext_noop as _n
 
 # A ConfigMap holds a megabyte; the newest checkpoints prove all before them.
@@ -76,7 +76,9 @@ class HttpSink:
 
     @property
     def name(self) -> str:
-        return self.target.shown
+        """Scheme, host and port; the rest may hold a secret and is told by its digest."""
+        digest = hashlib.sha256(self.target.rest.encode()).hexdigest()[:8]
+        return f"{self.target.shown} ({digest})"
 
     def take(self, note: str, *, now: dt.datetime) -> None:
         headers = {"Content-Type": "text/plain; charset=utf-8", "User-Agent": "AggPortal"}
@@ -190,6 +192,3 @@ def _configmap(parts: Sequence[str]) -> ConfigMapSink:
     if len(parts) != 3 or not all(parts):
         raise BadAnchor(_n("A configmap: anchor is configmap:CLUSTER/NAMESPACE/NAME."))
     return ConfigMapSink(cluster=parts[0], namespace=parts[1], configmap=parts[2])
-
-
-REFUSALS: tuple[type[RefusedError], ...] = (NotAnchored, DeliveryFailed, KubeError)

@@ -10,6 +10,7 @@ from django.core.checks import run_checks
 
 from aggportal.anchors.anchoring import REST, anchor_newest
 from aggportal.anchors.errors import NotAnchored
+from aggportal.anchors.jobs import sign
 from aggportal.ledger.anchored import LATE, stand_of_anchors
 from aggportal.ledger.checkpointing import make_checkpoint
 from aggportal.ledger.models import Anchor, Entry
@@ -90,3 +91,14 @@ def test_a_deployment_without_two_places_is_warned_of(settings) -> None:
     assert found() == set()
     settings.LEDGER_ANCHORS = ["gopher://hole", "file:relative"]
     assert found() == {"anchors.E001"}
+    settings.LEDGER_ANCHORS = ["https://one.example/a", "https://one.example/a"]
+    assert found() == {"anchors.E002"}
+    settings.LEDGER_ANCHORS = ["https://one.example/a", "https://one.example/b"]
+    assert found() == set()
+
+
+def test_a_broken_ledger_is_told_of_in_the_log_and_ends_no_thread(caplog) -> None:
+    write(3)
+    Entry.objects.filter(seq=2).update(actor_name="eve")
+    assert sign() is None
+    assert "broken at entry 2" in caplog.text

@@ -271,3 +271,15 @@ def test_the_watching_page_claims_nothing_that_was_not_seen(admin, row, leaf):
 @pytest.mark.parametrize("query", ["", "?certificate=0&name=a&namespaces=b&since=1", "?since=-1"])
 def test_a_page_that_watches_nothing_is_not_found(admin, row, query):
     assert admin.get(f"{URL}watch/{query}").status_code == 404
+
+
+def test_annotations_that_hold_the_object_are_not_shown(admin, row, leaf, fake_cluster):
+    whole = "tls.key: c2VjcmV0"
+    kept = {"kapp.k14s.io/original": whole, "cert-manager.io/certificate-name": "api"}
+    fake_cluster.secrets[PATH] = secret(
+        TestAuthority(common_name="old").serving("api.demo.svc"), annotations=kept
+    )
+    text = tried(admin, leaf)[1]
+    assert whole not in text
+    assert f"({len(whole)} characters)" in text
+    assert "cert-manager.io/certificate-name: api" in text

@@ -14,11 +14,12 @@ from django.utils import timezone
 from aggportal.accounts.models import User
 from aggportal.ledger.checkpointing import make_checkpoint
 from aggportal.ledger.keys import ledger_key
-from aggportal.ledger.models import Anchor, Entry
+from aggportal.ledger.models import Anchor, Entry, Head
 from aggportal.ledger.services import record
 from aggportal.web.actors import Actor
 from aggportal.web.told import tell
 from aggportal.words import Sentence
+from tests.ledger.written import rewrite_from
 
 SignIn = Callable[[User], Client]
 ANA = Actor(id=1, name="ana", address="192.0.2.7")
@@ -150,3 +151,16 @@ def test_the_page_opens_without_the_ledgers_key(
     visitor = client_of(viewer)
     settings.LEDGER_KEY, settings.LEDGER_KEY_FILE = "", tmp_path / "none"
     assert "key is not at hand" in visitor.get("/audit/").content.decode()
+
+
+def test_entries_without_a_mac_are_warned_of(
+    viewer: User, client_of: SignIn, entries: None
+) -> None:
+    visitor = client_of(viewer)
+    assert "have no MAC" not in visitor.get("/audit/").content.decode()
+    rewrite_from(1, mac="")
+    Head.objects.update(keyed_from=None, keyed_mark="")
+    assert "No entry has a MAC" in visitor.get("/audit/").content.decode()
+    record("certificate.issued", actor=ANA, subject=("certificate", 1, "one"))
+    seq = Head.objects.get().size
+    assert f"Entries before {seq} have no MAC" in visitor.get("/audit/").content.decode()

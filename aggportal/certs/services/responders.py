@@ -46,7 +46,7 @@ PROFILE = Profile(
 LEFT_SHARE = 1 / 3
 # How long another process may take to make the first one.
 _TAKES = dt.timedelta(minutes=1)
-_TRIES, _PAUSE = 40, 0.1
+_TRIES, _PAUSE = 80, 0.1
 _LONGEST_NAME = 64
 
 

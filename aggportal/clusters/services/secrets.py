@@ -21,7 +21,7 @@ from aggportal.clusters.services.connections import WHILE_A_PERSON_WAITS, client
 from aggportal.clusters.services.telling import Teller
 from aggportal.kube.apiservices import APIService, parse_apiservice
 from aggportal.kube.client import ApiClient
-from aggportal.kube.errors import Conflict, KubeError
+from aggportal.kube.errors import Conflict
 from aggportal.kube.secrets import (
     CERTIFICATE,
     FROM_CERT_MANAGER,
@@ -46,6 +46,8 @@ from aggportal.words import RefusedError, Sentence
 from aggportal.words import gettext_noop as _n
 
 Json = Mapping[str, Any]
+# Annotations that are shown as they stand: they name objects.
+_HARMLESS = "cert-manager.io/"
 
 
 class NotForServing(RefusedError):
@@ -147,7 +149,7 @@ def write_secret(
             certificate_pem=data.certificate_pem, issuer_pem=data.issuer_pem, key_pem=key_pem
         )
         made = _put(client, place, full, present)
-    except (KubeError, PkiError) as error:
+    except RefusedError as error:
         tell.failed(error)
         raise
     version = identity_of(made)[1]
@@ -205,7 +207,19 @@ def _shown(document: Json, *, key: str = "") -> dict[str, Any]:
     told = {name: _value_told(name, value) for name, value in sorted(data.items())}
     if key:
         told[KEY] = key
-    return {name: value for name, value in document.items() if name != "data"} | {"data": told}
+    rest = {name: value for name, value in document.items() if name != "data"}
+    return rest | {"metadata": _metadata_told(document.get("metadata")), "data": told}
+
+
+def _metadata_told(metadata: object) -> object:
+    """Annotations by their length: some tools keep the whole object in one, key and all."""
+    if not isinstance(metadata, Mapping) or not isinstance(metadata.get("annotations"), Mapping):
+        return metadata
+    told = {
+        name: value if name.startswith(_HARMLESS) else f"({len(str(value))} characters)"
+        for name, value in metadata["annotations"].items()
+    }
+    return {**metadata, "annotations": told}
 
 
 def _value_told(name: str, value: bytes) -> object:
