@@ -18,14 +18,12 @@ from aggportal.accounts.roles import Role, give_role
 from aggportal.ledger.apps import GUARDS
 from tests.suites import (
     pytest_collection_modifyitems,
-    pytest_itemcollected,
     pytest_make_collect_report,
     pytest_runtest_makereport,
 )
 
 __all__ = [
     "pytest_collection_modifyitems",
-    "pytest_itemcollected",
     "pytest_make_collect_report",
     "pytest_runtest_makereport",
 ]

@@ -53,12 +53,6 @@ def _turn(item: pytest.Item) -> int:
     return 2 if "browser" in folders else 1 if "e2e" in folders else 0
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Where two suites with servers run side by side, each keeps to one process and its order."""
-    if turn := _turn(item):
-        item.add_marker(pytest.mark.xdist_group("browser" if turn == 2 else "e2e"))
-
-
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out tests about the other database engine; put the suites with servers last.

@@ -15,9 +15,8 @@ from collections.abc import Iterator
 import pytest
 
 # Suites that run side by side have one each.
-_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-ADDRESS = f"198.51.100.{17 + _WORKER}"
-_VETH = f"aggp-e2e{_WORKER}"
+ADDRESS = f"198.51.100.{17 + os.getpid() % 200}"
+_VETH = f"aggp{os.getpid()}"
 
 
 @contextlib.contextmanager
