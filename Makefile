@@ -13,8 +13,6 @@ export KUBEBUILDER_ASSETS
 PYTEST := $(BIN)/pytest
 # The suites that start servers of their own run one test at a time each; everything else on both cores.
 QUICK := -n 2 --dist loadscope --ignore=tests/e2e --ignore=tests/browser
-# They mostly wait for servers, so the two of them share the cores.
-SIDE_BY_SIDE := -n 2 --dist loadgroup
 # What checks ask of the settings touches no real data.
 CHECK_ENV := AGGPORTAL_DATA=$(abspath $(VENV))/check-data
 PRODUCTION_ENV := $(CHECK_ENV) AGGPORTAL_ALLOWED_HOSTS=portal.example.org AGGPORTAL_HTTPS=true \
@@ -52,7 +50,7 @@ test-browser: $(DEV_STAMP) browser ## Journeys in a real browser; pictures land 
 
 test-all: $(DEV_STAMP) control-plane browser ## Everything: PostgreSQL, then cluster and browser, then the rest on SQLite
 	.ci/with-postgres $(PYTEST) $(QUICK)
-	$(PYTEST) $(SIDE_BY_SIDE) tests/e2e tests/browser
+	.ci/side-by-side "$(PYTEST) tests/e2e" "$(PYTEST) tests/browser"
 	$(PYTEST) $(QUICK)
 
 check: $(DEV_STAMP) ## Format, lint, types, templates, settings, migrations, architecture, vendored files, messages
