@@ -17,6 +17,7 @@ from aggportal.clusters.services.connections import WHILE_A_PERSON_WAITS, client
 from aggportal.clusters.services.rotating import SECONDS, present_of
 from aggportal.clusters.services.rotation_looks import look_at
 from aggportal.kube.client import ApiClient
+from aggportal.web.periodic import FAULTS
 from aggportal.words import RefusedError
 
 log = logging.getLogger("aggportal.worker")
@@ -98,6 +99,8 @@ class RotationWatcher:
             )
         except (DatabaseError, RefusedError, Rotation.DoesNotExist) as exc:
             log.warning("rotation %s is not looked at: %s", pk, exc)
+        except FAULTS:
+            log.exception("rotation %s is not looked at: a fault of the portal", pk)
         finally:
             self._clients.pop(pk, None)
             connection.close()

@@ -14,8 +14,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from django.db import DatabaseError, connection
-from django.db.models import Count
+from django.db import DatabaseError, connection, transaction
+from django.db.models import Count, QuerySet
 from django.utils import timezone
 
 from aggportal.accounts.models import User
@@ -30,6 +30,7 @@ from aggportal.kube.errors import PermissionDenied, ServerFailed, TransportError
 from aggportal.snippets.services.sets import extension_of, place_of, teller_of
 from aggportal.snippets.services.studio import served_pem, serving_pair
 from aggportal.web.actors import Actor
+from aggportal.web.periodic import FAULTS
 from aggportal.web.told import tell
 from aggportal.words import RefusedError, Sentence
 from aggportal.words import gettext_noop as _n
@@ -56,28 +57,60 @@ class MayNotAnyMore(RefusedError):
     code = "may-not-any-more"
 
 
+class PortalFault(RefusedError):
+    """The portal itself made a mistake; what it was stands in its log."""
+
+    code = "portal-fault"
+
+
+class _Overtaken(Exception):
+    """The set was stopped, gone on with or begun anew meanwhile: it is another run's."""
+
+
 def work_on(pk: int, *, clock: Clock = timezone.now) -> None:
-    """Go on with a set until it is done, stops, or has to wait for the cluster."""
+    """Go on with a set until it is done, stops, or has to wait for the cluster.
+
+    Ends without a word where the run that it found is not the present one any more.
+    """
     rows = ExtensionSet.objects.select_related(
         "cluster__sealed", "certificate__material", "certificate__key", "certificate__authority"
     )
-    while True:
-        applied = rows.filter(pk=pk, state=State.RUNNING).first()
-        if applied is None:
-            return
-        step = _next(applied)
-        if step is None:
-            _finish(applied, now=clock())
-            return
-        try:
-            _require_role(applied)
-            client = client_for(applied.cluster, timeouts=TIMEOUTS)
-            went_on = _DEEDS[Deed(applied.deed)](client, applied, step, clock)
-        except RefusedError as refused:
-            _fail(applied, step, refused, now=clock())
-            return
-        if not went_on:
-            return
+    began = applied = rows.filter(pk=pk, state=State.RUNNING).first()
+    if began is None:
+        return
+    try:
+        while applied is not None and _one(applied, clock):
+            applied = _run_of(began, rows).first()
+    except _Overtaken:
+        return
+    except FAULTS:
+        log.exception("the extension set %s: a fault of the portal", pk)
+        _break(began, now=clock())
+
+
+def _one(applied: ExtensionSet, clock: Clock) -> bool:
+    """Do the next step. Returns whether another may follow."""
+    step = _next(applied)
+    if step is None:
+        _finish(applied, now=clock())
+        return False
+    try:
+        _require_role(applied)
+        client = client_for(applied.cluster, timeouts=TIMEOUTS)
+        return _DEEDS[Deed(applied.deed)](client, applied, step, clock)
+    except RefusedError as refused:
+        _fail(applied, step, refused, now=clock())
+        return False
+
+
+def _run_of(
+    began: ExtensionSet, rows: QuerySet[ExtensionSet] | None = None
+) -> QuerySet[ExtensionSet]:
+    """The row of the set as long as it is under way in the run that `began` was read in."""
+    found = ExtensionSet.objects.all() if rows is None else rows
+    return found.filter(
+        pk=began.pk, state=State.RUNNING, deed=began.deed, started_at=began.started_at
+    )
 
 
 def _next(applied: ExtensionSet) -> ExtensionStep | None:
@@ -176,27 +209,43 @@ def _served(data: object) -> str:
         return ""
 
 
+@transaction.atomic
 def _settle(step: ExtensionStep, state: ObjectState, **columns: object) -> None:
+    # The update holds the row, so that no other run begins between the two.
+    if not _run_of(step.of).update(state=State.RUNNING):
+        raise _Overtaken
     for name, value in columns.items():
         setattr(step, name, value)
     step.state = state
     ExtensionStep.objects.filter(pk=step.pk).update(state=state, **columns)
 
 
+@transaction.atomic
 def _fail(
-    applied: ExtensionSet, step: ExtensionStep, refused: RefusedError, *, now: dt.datetime
+    applied: ExtensionSet, step: ExtensionStep | None, refused: RefusedError, *, now: dt.datetime
 ) -> None:
     """Stop with words; one click goes on from here."""
-    rows = ExtensionSet.objects.filter(pk=applied.pk, state=State.RUNNING)
-    if not rows.update(state=State.STOPPED, trouble=tell(refused.sentence)):
+    if step is not None:
+        _settle(step, ObjectState.FAILED, note=tell(refused.sentence))
+    if _run_of(applied).update(state=State.STOPPED, trouble=tell(refused.sentence)):
+        teller_of(applied, now=now).failed(refused)
+
+
+def _break(began: ExtensionSet, *, now: dt.datetime) -> None:
+    """Stop after a fault; without a ledger entry where writing that is what fails."""
+    fault = PortalFault(_n("It stopped at a fault of the portal; its log has it."))
+    try:
+        _fail(began, _next(began), fault, now=now)
+    except _Overtaken:
         return
-    _settle(step, ObjectState.FAILED, note=tell(refused.sentence))
-    teller_of(applied, now=now).failed(refused)
+    except FAULTS:
+        log.exception("the extension set %s: its fault is not recorded", began.pk)
+        _run_of(began).update(state=State.STOPPED, trouble=tell(fault.sentence))
 
 
+@transaction.atomic
 def _finish(applied: ExtensionSet, *, now: dt.datetime) -> None:
-    rows = ExtensionSet.objects.filter(pk=applied.pk, state=State.RUNNING)
-    if not rows.update(state=State.DONE, trouble=None, ended_at=now):
+    if not _run_of(applied).update(state=State.DONE, trouble=None, ended_at=now):
         return
     did = applied.steps.order_by().values_list("did").annotate(Count("pk"))
     teller_of(applied, now=now).done(steps={name or "left": count for name, count in did})

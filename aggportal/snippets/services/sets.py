@@ -191,9 +191,12 @@ def stop_set(applied: ExtensionSet, *, by: Actor, now: dt.datetime) -> None:
 
 @transaction.atomic
 def resume_set(applied: ExtensionSet, *, by: Actor, now: dt.datetime) -> None:
-    """Go on where it stood, from now on in the name of `by`. Raises `SetUnderWay`."""
+    """Go on where it stood, from `now` on in the name of `by`. Raises `SetUnderWay`.
+
+    The new `started_at` tells this run from the one before, which may not have ended yet.
+    """
     rows = ExtensionSet.objects.filter(pk=applied.pk, state=State.STOPPED)
-    who = {"started_by": by.name, "starter_id": by.id}
+    who = {"started_at": now, "started_by": by.name, "starter_id": by.id}
     if not rows.update(state=State.RUNNING, trouble=None, **who):
         raise _under_way()
     again = applied.steps.filter(state__in=[ObjectState.FAILED, ObjectState.WRITTEN])
