@@ -7,22 +7,23 @@ from types import SimpleNamespace
 
 import pytest
 
+from aggportal.kube.client import ApiClient
 from aggportal.kube.studio.leftovers import leftovers_in
 
 THINGS = {"name": "things", "namespaced": True, "verbs": ["list"]}
 ONE = {"items": [{"metadata": {"name": "one"}}]}
 
 
-class Client:
+class Client(ApiClient):
     """Answers from a table of paths; what is not in it is not found."""
 
-    def __init__(self, table):
+    def __init__(self, table):  # no connection: nothing is asked over the wire
         self.table = {"/api/v1": {"resources": []}, **table}
 
-    def get_json(self, path):
+    def get_json(self, path, params=None):
         return self.table[path]
 
-    def get_raw(self, path, *, asked):
+    def get_raw(self, path, *, asked=None):
         status = 200 if path in self.table else 404
         return SimpleNamespace(status=status, text=json.dumps(self.table.get(path)))
 
