@@ -21,7 +21,7 @@ RUN_ENV := PATH="$(BIN):$$PATH" AGGPORTAL_DATA="$(abspath $(DATA))" AGGPORTAL_HT
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-postgres test-corpus test-e2e test-browser test-all check format requirements \
-	control-plane browser vendor messages bench screenshot
+	control-plane browser vendor messages bench bars-security screenshot
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,7 @@ test-browser: $(DEV_STAMP) browser ## Journeys in a real browser; pictures land 
 test-all: $(DEV_STAMP) control-plane browser ## Everything: PostgreSQL, then cluster and browser, then the rest on SQLite
 	.ci/with-postgres $(PYTEST) $(QUICK)
 	.ci/side-by-side "$(PYTEST) tests/e2e" "$(PYTEST) tests/browser"
+	.ci/with-postgres $(BIN)/python -m bench.bars_security
 	$(PYTEST) $(QUICK)
 
 check: $(DEV_STAMP) ## Format, lint, types, templates, settings, migrations, architecture, vendored files, messages
@@ -89,6 +90,9 @@ messages: $(DEV_STAMP) ## Gather the translatable text into aggportal/locale
 
 bench: $(DEV_STAMP) ## Print the figures of bench/
 	for file in bench/bench_*.py; do echo "== $$file"; $(BIN)/python -m bench.$$(basename $$file .py) || exit 1; done
+
+bars-security: $(DEV_STAMP) ## The bars of security, B1 to B30 (LONG=1 the long form, hours; ONLY="B16 B18" some)
+	.ci/with-postgres $(BIN)/python -m bench.bars_security $(if $(LONG),--long) $(ONLY)
 
 screenshot: $(DEV_STAMP) browser ## Make the README's picture anew
 	AGGPORTAL_SCREENSHOT=docs/screenshot.png $(PYTEST) -q tests/browser -k screenshot
