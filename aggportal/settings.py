@@ -61,6 +61,9 @@ SCANS_PER_MINUTE = env.int("AGGPORTAL_SCANS_PER_MINUTE", 10)
 # How many days the history of availability and of findings is kept.
 HISTORY_DAYS = env.int("AGGPORTAL_HISTORY_DAYS", 90, validate=validate.Range(min=1, max=3650))
 
+# How many hours whoever must approve something has, before it has to be proposed anew.
+APPROVAL_HOURS = env.int("AGGPORTAL_APPROVAL_HOURS", 24, validate=validate.Range(min=1, max=720))
+
 # How mail leaves: smtp://, submission:// (STARTTLS) or smtps:// with user:password@host:port, or
 # console:. Empty: it does not.
 _mail = email_settings(env.str("AGGPORTAL_EMAIL_URL", ""))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from aggportal.certs.models.approvals import Approval, Proposal, ProposalState
 from aggportal.certs.models.authorities import (
     Authority,
     AuthorityCertificate,
@@ -25,6 +26,7 @@ from aggportal.certs.models.revocation import OcspAnswer, RevocationList
 from aggportal.certs.models.signing_requests import SigningRequest, State
 
 __all__ = [
+    "Approval",
     "Authority",
     "AuthorityCertificate",
     "Certificate",
@@ -39,6 +41,8 @@ __all__ = [
     "Origin",
     "OtherRole",
     "OwnRequest",
+    "Proposal",
+    "ProposalState",
     "Purpose",
     "Reason",
     "RenewalItem",

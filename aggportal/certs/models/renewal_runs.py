@@ -23,10 +23,13 @@ class RunState(models.TextChoices):
 
 
 class ItemState(models.TextChoices):
-    """waiting · renewed · refused with a reason · passed over, since it was renewed elsewhere."""
+    """waiting · renewed · proposed to another person · refused with a reason · passed over, since
+    it was renewed elsewhere.
+    """
 
     WAITING = "waiting", gettext_lazy("waiting")
     RENEWED = "renewed", gettext_lazy("renewed")
+    PROPOSED = "proposed", gettext_lazy("waits for another person")
     REFUSED = "refused", gettext_lazy("refused")
     PASSED = "passed", gettext_lazy("passed over")
 

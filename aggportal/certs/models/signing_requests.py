@@ -7,11 +7,12 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
 from aggportal.certs.models.authorities import Authority
+from aggportal.certs.models.keys import SealedKey
 
 MAX_REASON = 500
 
@@ -24,13 +25,16 @@ class State(models.TextChoices):
     ISSUED = "issued", gettext_lazy("issued")
     REJECTED = "rejected", gettext_lazy("rejected")
     FAILED = "failed", gettext_lazy("failed")
+    EXPIRED = "expired", gettext_lazy("expired")
 
 
 class SigningRequestQuerySet(models.QuerySet["SigningRequest"]):
     """Requests in the domain's words."""
 
     def received(self) -> Self:
-        """Those that came in as PKCS#10; the others were made here with their key."""
+        """Those that came in as PKCS#10, and those that wait or waited for another person; the
+        others were made and signed here at once.
+        """
         return self.exclude(csr_sha256="")
 
     def waiting(self) -> Self:
@@ -51,7 +55,13 @@ class SigningRequest(models.Model):
     says what was about to be signed.
 
     `csr_sha256` is of the DER of a request that came in (hex), empty where key and request were
-    made here.
+    made here and signed at once; for what was made here and waits for another person it is that of
+    our request, or where there is none that of the frozen bytes.
+
+    Where another person must approve, the certificate is frozen: `tbs_sha256` (hex) is of the bytes
+    to be signed (TBSCertificate, RFC 5280 section 4.1), planned as if it were `held_at` from what
+    `held` says; `key` is the key that was made for it. A frozen one that is not approved in time
+    has to be proposed anew.
     """
 
     authority = models.ForeignKey(Authority, on_delete=models.PROTECT, related_name="requests")
@@ -80,6 +90,20 @@ class SigningRequest(models.Model):
     )
     # Why an administrator let pass what the authority's lane forbids.
     override_reason = models.TextField(blank=True, default="")
+    tbs_sha256 = models.CharField(max_length=64, blank=True, default="")
+    held_at = models.DateTimeField(null=True, blank=True)
+    held = models.JSONField(blank=True, default=dict)
+    key = models.OneToOneField(
+        SealedKey, null=True, blank=True, on_delete=models.PROTECT, related_name="request"
+    )
+    # The other person, where two are needed.
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
 
     objects = SigningRequestQuerySet.as_manager()
 
@@ -98,6 +122,17 @@ class SigningRequest(models.Model):
                 condition=Q(state__in=("signing", "issued")),
                 name="request_renews_once",
             ),
+            models.UniqueConstraint(
+                fields=["renews"],
+                condition=Q(state="pending", renews__isnull=False),
+                name="request_renewal_waits_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(approved_by=None)
+                | Q(requested_by=None)
+                | ~Q(approved_by=F("requested_by")),
+                name="request_approved_by_other",
+            ),
         )
         indexes = (
             models.Index(fields=["-id"], condition=Q(state="pending"), name="request_waiting"),
@@ -114,3 +149,13 @@ class SigningRequest(models.Model):
     def waits(self) -> bool:
         """Tell whether nobody has decided yet."""
         return self.state == State.PENDING
+
+    @property
+    def is_held(self) -> bool:
+        """Tell whether its bytes are frozen for another person's approval."""
+        return bool(self.tbs_sha256)
+
+    @property
+    def is_ours(self) -> bool:
+        """Tell whether it was described here; the others came in as PKCS#10."""
+        return bool(self.held.get("ours"))
