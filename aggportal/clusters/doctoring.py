@@ -15,7 +15,13 @@ from aggportal.certs.models import Authority
 from aggportal.clusters.health import Worst, symbol_of, tone_of, worst_of
 from aggportal.clusters.liveness import Liveness
 from aggportal.clusters.models import Cluster, Examination, Finding, WatchedAPIService
-from aggportal.clusters.remedies import Link, Surroundings, command_for, links_for
+from aggportal.clusters.remedies import (
+    Link,
+    Surroundings,
+    command_for,
+    last_rotation,
+    links_for,
+)
 from aggportal.clusters.standing import Stood, load_standing
 from aggportal.doctor.findings import Verdict
 from aggportal.kube.permissions import AccessRule, render_forwarding, render_rules
@@ -142,6 +148,7 @@ def _cards(
         front_proxy=cluster.front_proxy or examination.recognised,
         serving=cluster.serving_authorities.first(),
         services={row.name: row for row in rows if row.name in subjects},
+        rotation=last_rotation(cluster),
     )
     cards = []
     for finding in found:

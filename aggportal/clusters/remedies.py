@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 
 from aggportal.accounts.roles import Role
 from aggportal.certs.models import Authority
-from aggportal.clusters.models import Cluster, Finding, WatchedAPIService
+from aggportal.clusters.models import Cluster, Finding, Rotation, WatchedAPIService
+from aggportal.clusters.models.rotations import RotationKind, RotationState
 from aggportal.doctor.findings import Deed
 
 _PROXY_NAME = "front-proxy-client"
@@ -30,12 +31,24 @@ class Link:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Surroundings:
-    """What a link is made of: the authorities, and the APIServices by name."""
+    """What a link is made of: the authorities, the APIServices by name, the last rotation of the
+    cluster's front-proxy CA that was not stopped.
+    """
 
     cluster: Cluster
     front_proxy: Authority | None
     serving: Authority | None
     services: Mapping[str, WatchedAPIService]
+    rotation: Rotation | None = None
+
+
+def last_rotation(cluster: Cluster) -> Rotation | None:
+    """The newest rotation of its front-proxy CA that is under way or done."""
+    rows = Rotation.objects.filter(cluster=cluster, kind=RotationKind.FRONT_PROXY_CA)
+    found = rows.exclude(state=RotationState.STOPPED).order_by("-pk").first()
+    if found is not None:
+        found.cluster = cluster
+    return found
 
 
 def links_for(finding: Finding, around: Surroundings) -> tuple[Link, ...]:
@@ -79,6 +92,13 @@ def _link_for(finding: Finding, row: WatchedAPIService | None, around: Surroundi
                 label=_("Delete the APIService…"),
                 role=Role.ADMINISTRATOR,
                 css="quiet",
+            )
+        case Deed.FINISH_ROTATION:
+            rotations = reverse("clusters:rotation_list", args=[around.cluster.slug])
+            return Link(
+                url=around.rotation.get_absolute_url() if around.rotation else rotations,
+                label=_("To the rotation that takes it out"),
+                role=Role.VIEWER,
             )
         case Deed.ROTATE:
             rotation = reverse("clusters:rotation_new", args=[around.cluster.slug])

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-from aggportal.doctor.authconfig import CONFIG_MAP, AuthConfig
+from aggportal.doctor.authconfig import (
+    CONFIG_MAP,
+    EXTRA_PREFIXES,
+    GROUP_HEADERS,
+    UID_HEADERS,
+    USERNAME_HEADERS,
+    AuthConfig,
+)
 from aggportal.doctor.evidence import Absent, Evidence, Unread
 from aggportal.doctor.findings import Deed, Remedy, Severity
-from aggportal.doctor.registry import Found, Inapplicable, Outcome, Passed, cluster_check
+from aggportal.doctor.registry import (
+    Found,
+    Inapplicable,
+    Outcome,
+    Passed,
+    Unchecked,
+    cluster_check,
+)
 from aggportal.doctor.told import say
 from aggportal.doctor.trust import config_of
 from aggportal.words import gettext_noop as _n
@@ -16,6 +30,13 @@ AUTH_READER = (
     "/extension-apiserver-authentication-reader"
 )
 _UID_SINCE = 33
+# The kubelet starts a static pod anew when its file comes back; elsewhere it is a service.
+_RESTART = """\
+# On a master, where kube-apiserver is a static pod (kubeadm):
+mv /etc/kubernetes/manifests/kube-apiserver.yaml /root/ && sleep 20
+mv /root/kube-apiserver.yaml /etc/kubernetes/manifests/
+# Where it is a service:
+systemctl restart kube-apiserver"""
 _HEADERS = (
     ("username_headers", "X-Remote-User", "--requestheader-username-headers"),
     ("group_headers", "X-Remote-Group", "--requestheader-group-headers"),
@@ -31,7 +52,7 @@ _HEADERS = (
 )
 def headers_are_accepted(evidence: Evidence) -> Outcome:
     """kube-apiserver sends fixed header names; the flags must contain them."""
-    config = config_of(evidence)
+    config = config_of(evidence, USERNAME_HEADERS, GROUP_HEADERS, EXTRA_PREFIXES)
     if not isinstance(config, AuthConfig):
         return config
     lacking = [
@@ -60,10 +81,12 @@ def headers_are_accepted(evidence: Evidence) -> Outcome:
 @cluster_check("T05", Severity.INFO, _n("The UID header is accepted"), reads=[CONFIG_MAP])
 def uid_header_is_accepted(evidence: Evidence) -> Outcome:
     """From 1.33 the aggregator sends X-Remote-Uid; it is optional."""
-    config = config_of(evidence)
+    config = config_of(evidence, UID_HEADERS)
     if not isinstance(config, AuthConfig):
         return config
-    if evidence.minor is None or evidence.minor < _UID_SINCE:
+    if evidence.minor is None:
+        return Unchecked(sentence=say(_n("The version of the API server is not known.")))
+    if evidence.minor < _UID_SINCE:
         return Inapplicable(sentence=say(_n("Kubernetes sends the UID from 1.33 on.")))
     if not config.uid_headers or "x-remote-uid" in {h.lower() for h in config.uid_headers}:
         return Passed()
@@ -107,6 +130,9 @@ def delegation_roles_exist(evidence: Evidence) -> Outcome:
             names=", ".join(missing),
         ),
         remedy=Remedy(
-            sentence=say(_n("Restart a kube-apiserver: it makes its own roles again at the start."))
+            sentence=say(
+                _n("Restart a kube-apiserver: it makes its own roles again at the start.")
+            ),
+            command=_RESTART,
         ),
     )

@@ -18,13 +18,20 @@ from aggportal.words import Sentence
 from aggportal.words import gettext_noop as _n
 
 CONFIG_MAP = "/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication"
+CLIENT_CA = "client-ca-file"
+REQUESTHEADER_CA = "requestheader-client-ca-file"
+ALLOWED_NAMES = "requestheader-allowed-names"
+USERNAME_HEADERS = "requestheader-username-headers"
+GROUP_HEADERS = "requestheader-group-headers"
+EXTRA_PREFIXES = "requestheader-extra-headers-prefix"
+UID_HEADERS = "requestheader-uid-headers"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AuthConfig:
-    """The ConfigMap's `data`, read. `odd` says what could not be.
+    """The ConfigMap's `data`, read. `unread` says what could not be, by key, and why.
 
-    Names and headers are None where the key is absent. Absent requestheader CAs mean that no
+    Names and headers are empty where the key is absent. Absent requestheader CAs mean that no
     kube-apiserver has --requestheader-client-ca-file.
     """
 
@@ -36,41 +43,50 @@ class AuthConfig:
     group_headers: tuple[str, ...] = ()
     extra_prefixes: tuple[str, ...] = ()
     uid_headers: tuple[str, ...] = ()
-    odd: tuple[Sentence, ...] = ()
+    unread: tuple[tuple[str, Sentence], ...] = ()
+
+    @property
+    def odd(self) -> tuple[Sentence, ...]:
+        """Why keys could not be read."""
+        return tuple(why for _key, why in self.unread)
+
+    def why_unread(self, *keys: str) -> Sentence | None:
+        """Why one of `keys` could not be read, None where all were."""
+        return next((why for key, why in self.unread if key in keys), None)
 
 
 def parse_auth_config(document: Mapping[str, Any]) -> AuthConfig:
     """Read a ConfigMap object; never raises."""
     found = document.get("data")
     data = found if isinstance(found, Mapping) else {}
-    odd: list[Sentence] = []
+    unread: dict[str, Sentence] = {}
     return AuthConfig(
-        client_cas=_certificates(data, "client-ca-file", odd),
-        requestheader_cas=_certificates(data, "requestheader-client-ca-file", odd),
-        has_requestheader=bool(data.get("requestheader-client-ca-file")),
-        allowed_names=_texts(data, "requestheader-allowed-names", odd),
-        username_headers=_texts(data, "requestheader-username-headers", odd),
-        group_headers=_texts(data, "requestheader-group-headers", odd),
-        extra_prefixes=_texts(data, "requestheader-extra-headers-prefix", odd),
-        uid_headers=_texts(data, "requestheader-uid-headers", odd),
-        odd=tuple(odd),
+        client_cas=_certificates(data, CLIENT_CA, unread),
+        requestheader_cas=_certificates(data, REQUESTHEADER_CA, unread),
+        has_requestheader=bool(data.get(REQUESTHEADER_CA)),
+        allowed_names=_texts(data, ALLOWED_NAMES, unread),
+        username_headers=_texts(data, USERNAME_HEADERS, unread),
+        group_headers=_texts(data, GROUP_HEADERS, unread),
+        extra_prefixes=_texts(data, EXTRA_PREFIXES, unread),
+        uid_headers=_texts(data, UID_HEADERS, unread),
+        unread=tuple(unread.items()),
     )
 
 
 def _certificates(
-    data: Mapping[str, Any], key: str, odd: list[Sentence]
+    data: Mapping[str, Any], key: str, unread: dict[str, Sentence]
 ) -> tuple[CertificateFacts, ...]:
     text = data.get(key)
-    if not isinstance(text, str) or not text.strip():
+    if text is None or text == "":
         return ()
     try:
-        return read_certificates(text, field=key)
+        return read_certificates(text if isinstance(text, str) else "", field=key)
     except PkiError as refused:
-        odd.append(refused.sentence)
+        unread[key] = refused.sentence
         return ()
 
 
-def _texts(data: Mapping[str, Any], key: str, odd: list[Sentence]) -> tuple[str, ...]:
+def _texts(data: Mapping[str, Any], key: str, unread: dict[str, Sentence]) -> tuple[str, ...]:
     """A JSON array written as text, as kube-apiserver writes it."""
     text = data.get(key)
     if text is None:
@@ -80,6 +96,6 @@ def _texts(data: Mapping[str, Any], key: str, odd: list[Sentence]) -> tuple[str,
     except (ValueError, RecursionError):
         values = None
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-        odd.append(Sentence(text=_n("%(key)s is no JSON array of texts."), params={"key": key}))
+        unread[key] = Sentence(text=_n("%(key)s is no JSON array of texts."), params={"key": key})
         return ()
     return tuple(values)

@@ -1,11 +1,13 @@
-"""A01 to A07: what the API server says of an APIService, and what stands behind it."""
+"""A01 to A04 and A07: what the API server says of an APIService, and what stands behind it."""
 
 from __future__ import annotations
 
 import datetime as dt
 
+from aggportal.doctor.commands import API_SERVER_LOG, kubectl, logs_of, of_apiservice
 from aggportal.doctor.evidence import Absent, Evidence, Json, Known, ServiceEvidence, Unread
 from aggportal.doctor.findings import Deed, Remedy, Severity
+from aggportal.doctor.mending import mend, service_of
 from aggportal.doctor.objects import (
     Endpoint,
     ServicePort,
@@ -31,11 +33,8 @@ ENDPOINTS = "/apis/discovery.k8s.io/v1/namespaces/<namespace>/endpointslices"
 PATIENCE = dt.timedelta(seconds=60)
 MOST_TURNS = 2
 _NO_SERVICE = _n("The Service is gone, so there is nothing to look at.")
-_DELETE = Remedy(
-    sentence=say(
-        _n("Install the extension API server again, or delete the APIService that it left behind.")
-    ),
-    deed=Deed.DELETE_APISERVICE,
+_REINSTALL = _n(
+    "Install the extension API server again, or delete the APIService that it left behind."
 )
 
 
@@ -60,7 +59,7 @@ def is_available(evidence: Evidence, each: APIService) -> Outcome:
     return Found(
         sentence=cause.sentence,
         evidence=told if state.reason else (),
-        remedy=Remedy(sentence=cause.remedy or say(_n("Look at the API server's own log."))),
+        remedy=mend(evidence, each, cause),
     )
 
 
@@ -83,7 +82,7 @@ def is_evaluated(evidence: Evidence, each: APIService) -> Outcome:
                     "unreadable caBundle stops the evaluation."
                 )
             ),
-            command="kubectl --namespace kube-system logs --selector component=kube-apiserver",
+            command=API_SERVER_LOG,
         ),
     )
 
@@ -104,7 +103,8 @@ def does_not_flap(evidence: Evidence, each: APIService) -> Outcome:
                     "Replicas, or the API servers that look at them, disagree: compare the pods "
                     "one by one, and the network from each master."
                 )
-            )
+            ),
+            command=logs_of(each, service_of(evidence, each)),
         ),
     )
 
@@ -123,81 +123,26 @@ def service_exists(evidence: Evidence, each: APIService) -> Outcome:
                 _n("The Service %(service)s does not exist."),
                 service=f"{reference.namespace}/{reference.name}",
             ),
-            remedy=_DELETE,
+            remedy=_gone(each),
         )
-    if isinstance(evidence.namespaces, Known):
-        for namespace in evidence.namespaces.value:
-            if name_of(namespace) == reference.namespace and (
-                text_at(namespace, "status", "phase") == "Terminating"
-            ):
-                return Found(
-                    sentence=say(
-                        _n("The namespace %(namespace)s of its Service is being deleted."),
-                        namespace=reference.namespace,
-                    ),
-                    remedy=_DELETE,
-                )
-    return Passed()
-
-
-@service_check("A05", Severity.ERROR, _n("Its Service can be routed"), reads=[SERVICES])
-def service_can_be_routed(evidence: Evidence, each: APIService) -> Outcome:
-    """Without aggregator routing a headless Service fails, with it an ExternalName."""
-    _reference, behind = behind_of(evidence, each)
-    service = _service(behind)
-    if not isinstance(service, Known):
-        return service
-    kind = text_at(service.value, "spec", "type") or "ClusterIP"
-    code = each.availability.cause.code
-    discovery = evidence.discoveries.get(each.name)
-    body = discovery.body if discovery else ""
-    if code == "routing-mode" or "unsupported service type" in body or 'ClusterIP "None"' in body:
-        return Found(
-            sentence=say(
-                _n("kube-apiserver cannot route to a Service of type %(type)s as it is set up."),
-                type=kind,
-            ),
-            evidence=(say("%(body)s", body=body or each.availability.message),),
-            remedy=Remedy(
-                sentence=say(
-                    _n(
-                        "Use a Service of type ClusterIP with an address; ExternalName needs "
-                        "--enable-aggregator-routing=false, a headless one true."
-                    )
-                )
-            ),
-        )
-    if kind not in {"ClusterIP", "ExternalName", "NodePort", "LoadBalancer"}:
-        return Found(
-            sentence=say(_n("%(type)s is no type of Service."), type=kind),
-            remedy=Remedy(sentence=say(_n("Use a Service of type ClusterIP."))),
-        )
-    return Passed(evidence=(say("%(type)s", type=kind),))
-
-
-@service_check("A06", Severity.ERROR, _n("Its port is one of the Service"), reads=[SERVICES])
-def port_is_in_service(evidence: Evidence, each: APIService) -> Outcome:
-    """`spec.service.port` (default 443) is a port of the Service."""
-    reference, behind = behind_of(evidence, each)
-    service = _service(behind)
-    if not isinstance(service, Known):
-        return service
-    if text_at(service.value, "spec", "type") == "ExternalName":
-        return Inapplicable(sentence=say(_n("A Service of type ExternalName needs no ports.")))
-    ports = service_ports(service.value)
-    if port_of(reference, ports):
+    if isinstance(evidence.namespaces, Unread):
+        return evidence.namespaces
+    spaces = evidence.namespaces.value if isinstance(evidence.namespaces, Known) else ()
+    phases = {name_of(one): text_at(one, "status", "phase") for one in spaces}
+    if phases.get(reference.namespace) != "Terminating":
         return Passed()
     return Found(
         sentence=say(
-            _n("The Service has no port %(port)d; it has %(ports)s."),
-            port=reference.port,
-            ports=", ".join(str(port.port) for port in ports) or "-",
+            _n("The namespace %(namespace)s of its Service is being deleted."),
+            namespace=reference.namespace,
         ),
-        remedy=Remedy(
-            sentence=say(
-                _n("Make the port of the APIService equal to a port of the Service (usually 443).")
-            )
-        ),
+        remedy=_gone(each),
+    )
+
+
+def _gone(each: APIService) -> Remedy:
+    return Remedy(
+        sentence=say(_REINSTALL), command=of_apiservice(each), deed=Deed.DELETE_APISERVICE
     )
 
 
@@ -208,7 +153,7 @@ def a_backend_isready_behind(evidence: Evidence, each: APIService) -> Outcome:
     ready = ready_behind(behind)
     if not isinstance(ready, tuple):
         return ready
-    service = _service(behind)
+    service = service_behind(behind)
     port = port_of(reference, service_ports(service.value)) if isinstance(service, Known) else None
     fitting = [one for one in ready if port is None or port.name in one.port_names]
     if fitting:
@@ -232,22 +177,28 @@ def a_backend_isready_behind(evidence: Evidence, each: APIService) -> Outcome:
                     "names with theirs."
                 )
             ),
-            command=(
-                f"kubectl --namespace {reference.namespace} get pods,endpointslices "
-                f"--selector kubernetes.io/service-name={reference.name}"
+            command=kubectl(
+                "--namespace",
+                reference.namespace,
+                "get",
+                "endpointslices",
+                "--selector",
+                f"kubernetes.io/service-name={reference.name}",
+                "--output",
+                "wide",
             ),
         ),
     )
 
 
-def _service(behind: ServiceEvidence) -> Known[Json] | Inapplicable | Unread:
+def service_behind(behind: ServiceEvidence) -> Known[Json] | Inapplicable | Unread:
     if isinstance(behind.service, Absent):
         return Inapplicable(sentence=say(_NO_SERVICE))
     return behind.service
 
 
 def ready_behind(behind: ServiceEvidence) -> tuple[Endpoint, ...] | Inapplicable | Unread:
-    service = _service(behind)
+    service = service_behind(behind)
     if not isinstance(service, Known):
         return service
     if text_at(service.value, "spec", "type") == "ExternalName":

@@ -137,17 +137,28 @@ class ServingSecret:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProxyClient:
-    """The proxy client certificate that we issued for this cluster, with what is above it."""
+    """The proxy client certificate that we issued for this cluster.
+
+    `above` are the certificates between it and its root, as far as they are known here. `key_spki`
+    is the SHA-256 of the public key (SubjectPublicKeyInfo, hex) of the private key that is kept
+    for it, empty where none is.
+    """
 
     certificate: CertificateFacts
     label: str
+    above: tuple[CertificateFacts, ...] = ()
+    key_spki: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Managed:
-    """What the portal manages for this cluster; empty where nobody said."""
+    """What the portal manages for this cluster; empty where nobody said.
+
+    `retired_cas` are ours too, and ought to be trusted no longer.
+    """
 
     front_proxy_cas: tuple[CertificateFacts, ...] = ()
+    retired_cas: tuple[CertificateFacts, ...] = ()
     proxy_clients: tuple[ProxyClient, ...] = ()
 
 
@@ -198,6 +209,8 @@ class Evidence:
     secrets: Mapping[ServiceKey, Read[ServingSecret]] = field(default_factory=dict)
     # How often each APIService turned within the last quarter of an hour.
     turns: Mapping[str, int] = field(default_factory=dict)
+    # Since when earlier looks found the discovery of an APIService stale.
+    stale_since: Mapping[str, dt.datetime] = field(default_factory=dict)
     managed: Managed = field(default_factory=Managed)
     # What checks worked out of the above and need again; a changed copy begins anew.
     worked_out: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)

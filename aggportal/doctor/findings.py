@@ -43,6 +43,7 @@ class Deed(enum.StrEnum):
     PATCH_BUNDLE = "patch-bundle"
     DELETE_APISERVICE = "delete-apiservice"
     ROTATE = "rotate"
+    FINISH_ROTATION = "finish-rotation"
     FLAGS = "flags"
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from aggportal.doctor.accepting import AUTH_READER, DELEGATOR
 from aggportal.doctor.authconfig import CONFIG_MAP
+from aggportal.doctor.control_plane import DAEMONSETS
 from aggportal.doctor.evidence import (
     Discovery,
     Evidence,
@@ -25,7 +26,7 @@ from aggportal.doctor.evidence import (
 )
 from aggportal.doctor.gathering import Looker
 from aggportal.doctor.impact import AUTOSCALERS, NAMESPACES
-from aggportal.doctor.masters import DAEMONSETS, SERVER_PODS
+from aggportal.doctor.masters import SERVER_PODS
 from aggportal.doctor.neighbours import CRDS
 from aggportal.doctor.objects import mapping_at
 from aggportal.doctor.probing import Probe, probe_backend

@@ -193,9 +193,9 @@ def test_of_what_an_authority_issued_the_newest_with_an_allowed_name_counts(db, 
     for name in ("aggregator", "api.demo.svc"):
         make_certificate(authority, name, profile="aggregator")
     make_certificate(authority, "only-serving", profile="extension-serving", hosts=["a.b.svc"])
-    managed = managed_by(authority, ["aggregator"], now=now)
+    managed = managed_by(authority, AuthConfig(allowed_names=("aggregator",)), now=now)
     assert [each.label for each in managed.proxy_clients] == ["aggregator"]
-    everything = managed_by(authority, [], now=now).proxy_clients
+    everything = managed_by(authority, AuthConfig(), now=now).proxy_clients
     assert {each.label for each in everything} == {"aggregator", "api.demo.svc"}
     assert len(managed.front_proxy_cas) == 1
 

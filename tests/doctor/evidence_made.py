@@ -168,6 +168,16 @@ def discovery(status: int | None = 200, body: str | None = None, **rest: Any) ->
     return Discovery(status=status, body=text, **{**usual, **rest})
 
 
+def client(made: Any, *, above: tuple[Any, ...] = (), key: Any = None) -> ProxyClient:
+    """A proxy client certificate of ours, with its own key or another one."""
+    return ProxyClient(
+        certificate=made.facts,
+        label="ours",
+        above=tuple(each.facts for each in above),
+        key_spki=(key or made).facts.spki_sha256,
+    )
+
+
 def healthy() -> Evidence:
     """A cluster of 1.34 with nothing to find."""
     return Evidence(
@@ -198,7 +208,7 @@ def healthy() -> Evidence:
         injected={NAME: Injected(source="clinic/tls", ca_pem=known(SERVING.facts.pem))},
         managed=Managed(
             front_proxy_cas=(FRONT_PROXY.facts,),
-            proxy_clients=(ProxyClient(certificate=PROXY.facts, label="ours"),),
+            proxy_clients=(client(PROXY),),
         ),
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from aggportal.doctor.evidence import Absent, Injected, Managed, Probed, ProxyClient
+from aggportal.doctor.evidence import Absent, Injected, Managed, Probed
 from aggportal.doctor.examining import CHECKS
 from aggportal.doctor.findings import Severity, Verdict
 from aggportal.doctor.registry import run_checks
@@ -43,9 +43,8 @@ SHUT = {
 }
 
 
-def managed(made):
-    client = ProxyClient(certificate=made.facts, label="ours")
-    return having(managed=Managed(proxy_clients=(client,)))
+def managed(made, **rest):
+    return having(managed=Managed(proxy_clients=(m.client(made, **rest),)))
 
 
 def cas(*made):

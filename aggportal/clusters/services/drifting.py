@@ -34,7 +34,7 @@ def ours_in(
     by_host = _by_host(evidence, now=now)
     chosen = list(cluster.serving_authorities.filter(retired_at=None))
     return Ours(
-        front_proxy=_authorities(family_of(authority)) if authority else (),
+        front_proxy=_authorities(family_of(authority, cluster=cluster)) if authority else (),
         allowed_names=names,
         serving=_authorities(_serving(chosen, by_host.values(), evidence)),
         serving_chosen=_authorities(chosen),
