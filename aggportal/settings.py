@@ -13,7 +13,8 @@ import django_stubs_ext
 from csp.constants import NONE, SELF
 from environs import validate
 
-from aggportal.env import email_settings, env, read_or_make_secret
+from aggportal.env import default_runtime_dir, email_settings, env, read_or_make_secret
+from aggportal.signing_in import *  # noqa: F403  # settings of their own
 
 django_stubs_ext.monkeypatch()
 
@@ -40,12 +41,35 @@ TRUSTED_PROXIES = env.int("AGGPORTAL_TRUSTED_PROXIES", 0)
 # Read plainly: the file is not a `NAME_FILE` secret, its mode is checked when it is opened.
 KEK = os.environ.get("AGGPORTAL_KEK", "")
 KEK_FILE = env.path("AGGPORTAL_KEK_FILE", KEYS_DIR / "kek")
+# `file`: the two above. `passphrase`: the key lies in PASSPHRASE_FILE under a passphrase, and the
+# portal starts sealed until an administrator says it.
+KEY_PROVIDER = env.str(
+    "AGGPORTAL_KEY_PROVIDER", "file", validate=validate.OneOf(["file", "passphrase"])
+)
+PASSPHRASE_FILE = env.path("AGGPORTAL_PASSPHRASE_FILE", KEYS_DIR / "kek-under-passphrase.json")
+# What one guess of the passphrase costs (Argon2id): MiB of memory, and passes over it.
+PASSPHRASE_MEMORY_MIB = env.int("AGGPORTAL_PASSPHRASE_MEMORY_MIB", 256)
+PASSPHRASE_PASSES = env.int("AGGPORTAL_PASSPHRASE_PASSES", 3)
+# Where an unsealed key is handed to the portal's processes: a folder in memory, of mode 0700.
+RUNTIME_DIR = env.path("AGGPORTAL_RUNTIME_DIR", default_runtime_dir(DATA_DIR))
+# Folders that are copied as a whole; a key in one of them is refused.
+KEYS_APART_FROM: list[Path] = []
+# A token for authorities' keys: the PKCS#11 module, the token's label and its PIN. Empty: none.
+PKCS11_MODULE = env.str("AGGPORTAL_PKCS11_MODULE", "")
+PKCS11_TOKEN = env.str("AGGPORTAL_PKCS11_TOKEN", "")
+PKCS11_PIN = env.str("AGGPORTAL_PKCS11_PIN", "")
 # The ledger's key, in the same form: it authenticates entries and signs checkpoints.
 LEDGER_KEY = os.environ.get("AGGPORTAL_LEDGER_KEY", "")
 LEDGER_KEY_FILE = env.path("AGGPORTAL_LEDGER_KEY_FILE", KEYS_DIR / "ledger")
 # Where checkpoints of the ledger are anchored: file:/path, https://…, syslog://host:port,
 # configmap:CLUSTER/NAMESPACE/NAME. Two of them, out of reach of whoever owns the database.
 LEDGER_ANCHORS: list[str] = env.list("AGGPORTAL_LEDGER_ANCHORS", [])
+# After so many hours in which too few of them heard of new entries, nothing is signed any more.
+LEDGER_ANCHOR_HOURS = env.int(
+    "AGGPORTAL_LEDGER_ANCHOR_HOURS", 4, validate=validate.Range(min=1, max=168)
+)
+# By so much the clock may stand behind what was seen before anything is refused.
+CLOCK_BACK_SECONDS = 120
 
 # Networks (CIDR) that outgoing connections may reach; empty means every address that is not denied.
 EGRESS_ALLOW: list[str] = env.list("AGGPORTAL_EGRESS_ALLOW", [])
@@ -75,7 +99,7 @@ EMAIL_TIMEOUT = 5
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("AGGPORTAL_EMAIL_FROM", "aggportal@localhost")
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "aggportal.accounts.admin_config.ReadingRoomConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -85,6 +109,11 @@ INSTALLED_APPS = [
     "django.forms",
     "csp",
     "django_htmx",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "aggportal.web",
     "aggportal.accounts",
     "aggportal.vault",
@@ -109,6 +138,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "aggportal.web.middleware.refuse_odd_bodies",
+    "allauth.account.middleware.AccountMiddleware",
     "aggportal.accounts.middleware.SignInRequired",
     "aggportal.accounts.middleware.require_new_password",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -222,7 +252,6 @@ CONTENT_SECURITY_POLICY = {
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SECURE = HTTPS
-SESSION_COOKIE_AGE = 8 * 60 * 60
 CSRF_COOKIE_SECURE = HTTPS
 DEFAULT_EXCEPTION_REPORTER_FILTER = "aggportal.web.reporting.SecretsKept"
 CSRF_FAILURE_VIEW = "aggportal.web.errors.csrf_failure"

@@ -10,6 +10,7 @@ from django.utils import timezone
 from aggportal.anchors.anchoring import anchor_newest
 from aggportal.ledger.checkpointing import make_checkpoint
 from aggportal.ledger.models import Checkpoint
+from aggportal.ledger.restored import require_restored
 from aggportal.notices.services.courier import Courier
 from aggportal.web.periodic import periodic
 from aggportal.words import RefusedError
@@ -20,6 +21,8 @@ log = logging.getLogger("aggportal.anchors")
 def sign() -> Checkpoint | None:
     """Sign what is new, or say in the log why not: the ledger is broken, or its key not here."""
     try:
+        # What may contradict an anchored checkpoint is not signed.
+        require_restored()
         return make_checkpoint(now=timezone.now())
     except RefusedError as refused:
         log.warning("ledger checkpoint: %s", refused)

@@ -109,6 +109,15 @@ class Checkpoint(models.Model):
         return f"checkpoint of {self.size} entries"
 
 
+class ClockMark(models.Model):
+    """The newest moment that the worker believed: one row, by which a clock that jumps is known."""
+
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S}"
+
+
 class Anchor(models.Model):
     """A place outside the database that is told of checkpoints, and up to which it was.
 

@@ -93,6 +93,12 @@ ACTIONS = {
     "notice_policy.changed": gettext_lazy("changed how early to warn for"),
     "calendar.made": gettext_lazy("made a calendar feed for"),
     "calendar.ended": gettext_lazy("ended the calendar feed of"),
+    "backup.made": gettext_lazy("made a backup"),
+    "portal.restored": gettext_lazy("put back a backup"),
+    "portal.compared": gettext_lazy("found nothing lost after restoring the"),
+    "portal.loss_accepted": gettext_lazy("accepted the loss of entries of the"),
+    "clock.confirmed": gettext_lazy("confirmed the"),
+    "clock.gap_passed": gettext_lazy("went on after a long pause by the"),
 }
 # What an entry's detail says of how: the ways in which a key is taken, and RFC 5280's reasons.
 WAYS = {

@@ -110,18 +110,23 @@ def _head() -> _End:
     return _End(size=size, digest=digest, newest=seq or 0, keyed_from=first, keyed_mark=mark)
 
 
-def compare_anchored(notes: Sequence[Note], *, verifier: str) -> Sentence | None:
+def compare_anchored(
+    notes: Sequence[Note], *, verifier: str, lost: Sequence[range] = ()
+) -> Sentence | None:
     """Compare the ledger with anchored checkpoints; None where it fits them, else what is wrong.
 
+    `lost` are numbers of entries whose loss was accepted: a checkpoint of those fits no more.
     Reads every entry once.
     """
     key = Key(verifier)
-    roots = _roots({note.size for note in notes})
+    roots = roots_after({note.size for note in notes})
     for note in sorted(notes, key=lambda each: each.size):
         if not note.is_signed_by(key):
             return _say(
                 _n("The checkpoint of %(size)s entries is not signed by this ledger's key."), note
             )
+        if roots.get(note.size) != note.root and any(note.size in each for each in lost):
+            continue
         if note.size not in roots:
             return _say(_n("%(size)s entries were anchored, and so many are not there."), note)
         if roots[note.size] != note.root:
@@ -135,7 +140,7 @@ def own_checkpoints() -> Iterator[Note]:
         yield Note(text)
 
 
-def _roots(sizes: set[int]) -> dict[int, bytes]:
+def roots_after(sizes: set[int]) -> dict[int, bytes]:
     """The heads of the tree after so many entries, as far as there are."""
     tree = Tree()
     found = {0: tree.root()} if 0 in sizes else {}

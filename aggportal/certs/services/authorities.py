@@ -19,6 +19,7 @@ from aggportal.certs.services.keys import seal_key
 from aggportal.certs.services.lanes import Passed, require_authority_lane
 from aggportal.certs.services.signing import sign_plan
 from aggportal.ledger.models import Outcome
+from aggportal.ledger.readiness import require_ready_to_sign
 from aggportal.ledger.services import record
 from aggportal.pki.csrs import csr_pem, make_csr
 from aggportal.pki.errors import InvalidField
@@ -48,6 +49,7 @@ def create_authority(
 
     Raises what `plan_authority` raises, and SlugTaken.
     """
+    require_ready_to_sign(now=now)
     require_base_name(choices.file_base, field="file_base")
     _require_staying_key(choices)
     require_free_slug(choices.slug)

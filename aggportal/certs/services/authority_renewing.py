@@ -31,6 +31,7 @@ from aggportal.certs.services.intents import (
 from aggportal.certs.services.keys import open_authority_key
 from aggportal.certs.services.succession import AlreadyRenewed, already_renewed
 from aggportal.ledger.models import Outcome
+from aggportal.ledger.readiness import require_ready_to_sign
 from aggportal.ledger.services import record
 from aggportal.pki.errors import PkiError
 from aggportal.pki.facts import certificate_facts
@@ -250,6 +251,7 @@ def _keep_earlier(authority: Authority, *, by: Actor, now: dt.datetime) -> None:
 def _record_intent(
     authority: Authority, validity: Validity, *, by: Actor, now: dt.datetime
 ) -> None:
+    require_ready_to_sign(now=now)
     record(
         "authority.renewed",
         actor=by,

@@ -11,6 +11,7 @@ from django.db.models import F
 
 from aggportal.certs.models import Authority, Certificate, RevocationList
 from aggportal.certs.services.keys import open_authority_key
+from aggportal.ledger.readiness import require_ready_to_sign
 from aggportal.ledger.services import record
 from aggportal.pki.crls import CrlFacts, sign_crl
 from aggportal.pki.revocations import Revocation
@@ -155,6 +156,7 @@ def _next_number(authority: Authority) -> int:
 
 
 def _store(authority: Authority, number: int, *, now: dt.datetime) -> RevocationList:
+    require_ready_to_sign(now=now)
     revocations = _revocations(authority)
     facts = CrlFacts(
         number=number,

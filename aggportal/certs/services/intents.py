@@ -22,6 +22,7 @@ from aggportal.certs.services.keys import seal_key
 from aggportal.certs.services.name_entries import store_name_entries
 from aggportal.certs.services.succession import already_renewed, complete_succession
 from aggportal.ledger.models import Outcome
+from aggportal.ledger.readiness import require_ready_to_sign
 from aggportal.ledger.services import record
 from aggportal.pki.facts import CertificateFacts, certificate_facts
 from aggportal.pki.keys import PrivateKey
@@ -81,7 +82,11 @@ def create_intent(
 
 
 def record_intent(request: SigningRequest, *, by: Actor, now: dt.datetime) -> None:
-    """Write into the ledger that `request` is about to be signed."""
+    """Write into the ledger that `request` is about to be signed. Raises what
+    `require_ready_to_sign` raises: everything that an authority signs comes past here or past the
+    like for itself.
+    """
+    require_ready_to_sign(now=now)
     record(
         "certificate.issued",
         actor=by,

@@ -6,11 +6,21 @@ from argparse import ArgumentParser
 from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
 from aggportal.ledger.keys import ledger_key
 from aggportal.ledger.offline import BadNote, Note, notes_in
+from aggportal.ledger.restored import (
+    accepted_losses,
+    find_loss,
+    lost,
+    pending_restoration,
+    settle,
+)
 from aggportal.ledger.verifying import ChainState, compare_anchored, own_checkpoints, verify_chain
 from aggportal.vault.errors import NoKey
+from aggportal.web.actors import system_actor
+from aggportal.words import RefusedError
 
 CANNOT_TELL = 2
 
@@ -46,10 +56,26 @@ class Command(BaseCommand):
                 "The ledger does not hold: no entry has a MAC. Only right after an upgrade from a "
                 "version without them is that so; the next deed puts it right."
             )
-        wrong = compare_anchored([*own_checkpoints(), *anchored], verifier=verifier)
+        self._settle(anchored, verifier)
+        losses = [range(each.first, each.last + 1) for each in accepted_losses()]
+        wrong = compare_anchored([*own_checkpoints(), *anchored], verifier=verifier, lost=losses)
         if wrong is not None:
             raise CommandError(f"The ledger does not hold: {wrong}")
         self.stdout.write(_summary(state, anchored))
+
+    def _settle(self, anchored: list[Note], verifier: str) -> None:
+        """After a restore: let signing go on if nothing that was anchored is missing."""
+        restoration = pending_restoration()
+        if restoration is None or not anchored:
+            return
+        try:
+            newest, loss = find_loss(restoration, anchored, verifier=verifier)
+            if loss is not None:
+                raise lost(loss)
+        except RefusedError as refused:
+            raise CommandError(f"The restored ledger lacks something: {refused}") from refused
+        settle(restoration, newest, by=system_actor("ledger_verify"), now=timezone.now())
+        self.stdout.write("Nothing that was anchored is missing from the restored backup.")
 
 
 def _notes_of(path: Path) -> list[Note]:
