@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 from dataclasses import dataclass, field
@@ -32,6 +33,15 @@ def read_or_make_secret(path: Path) -> str:
     with os.fdopen(descriptor, "w") as file:
         file.write(secret + "\n")
     return secret
+
+
+def default_runtime_dir(data: Path) -> Path:
+    """Return a folder in memory that is this person's and this installation's; where the system
+    has none, one in the data folder.
+    """
+    own = hashlib.sha256(str(data).encode()).hexdigest()[:12]
+    memory = Path("/dev/shm")  # noqa: S108 -- a folder of mode 0700 is made in it and its owner checked
+    return memory / f"aggportal-{os.geteuid()}-{own}" if memory.is_dir() else data / "run"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

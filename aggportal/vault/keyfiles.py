@@ -9,6 +9,7 @@ import binascii
 import os
 import secrets
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 
 from aggportal.vault.errors import NoKey
@@ -61,15 +62,61 @@ def key_in_file(path: Path) -> bytes:
     return key_in_text(text, name=path.name)
 
 
+def new_key() -> bytes:
+    """Return a new random key."""
+    return secrets.token_bytes(KEY_BYTES)
+
+
 def make_key_file(path: Path) -> bool:
     """Write a new random key with mode 0600; False where a file is there already (it is never
     overwritten).
     """
+    return write_key_file(path, new_key())
+
+
+def write_key_file(path: Path, key: bytes) -> bool:
+    """Write `key` with mode 0600, whole and on the disk; False where a file is there already."""
+    return write_private_text(path, base64.b64encode(key).decode() + "\n")
+
+
+def write_private_text(path: Path, text: str) -> bool:
+    """Write a file of mode 0600 that appears whole or not at all; False where one is there."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(draft, path)
     except FileExistsError:
         return False
-    with os.fdopen(descriptor, "w") as file:
-        file.write(base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode() + "\n")
+    finally:
+        draft.unlink()
+    sync_folder(path.parent)
     return True
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring to the disk which files a folder has, so that a loss of power does not undo it."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def require_apart(path: Path, *, trees: Iterable[Path]) -> None:
+    """Refuse a key that lies in a folder whose copies would carry it along. Raises NoKey."""
+    place = path.resolve()
+    for tree in trees:
+        if place.is_relative_to(tree.resolve()):
+            raise NoKey(
+                gettext_noop(
+                    "The key file %(name)s lies in the folder %(folder)s: whoever copies that "
+                    "has the key beside what it opens. Move it to a folder of its own."
+                ),
+                name=path.name,
+                folder=tree.name,
+            )

@@ -7,7 +7,7 @@ import uuid
 from django.db import models
 
 from aggportal.vault import configured
-from aggportal.vault.envelope import Sealed, seal, unseal
+from aggportal.vault.envelope import KeyProvider, Sealed, seal, unseal
 
 
 class SealedRecord(models.Model):
@@ -60,3 +60,12 @@ class SealedRecord(models.Model):
             ciphertext=bytes(self.ciphertext),
         )
         return unseal(sealed, context=self.context(), provider=configured.provider())
+
+    def rewrapped(self, keys: KeyProvider) -> tuple[str, bytes]:
+        """Return name and wrapped data key under the key that wraps now; the secret stays shut.
+
+        Raises CannotOpen.
+        """
+        bound = self.context().encode()
+        data_key = keys.unwrap(bytes(self.wrapped_key), context=bound, kek_id=self.kek_id)
+        return keys.kek_id, keys.wrap(data_key, context=bound)
