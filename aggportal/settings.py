@@ -82,6 +82,8 @@ SCAN_PORTS: list[str] = env.list(
     ["443", "465", "563", "636", "853", "989", "990", "992", "993", "995", "1024-65535"],
 )
 SCANS_PER_MINUTE = env.int("AGGPORTAL_SCANS_PER_MINUTE", 10)
+# How often a minute one person may issue, import, inspect and the like in one process; 0: always.
+COSTLY_PER_MINUTE = env.int("AGGPORTAL_COSTLY_PER_MINUTE", 120, validate=validate.Range(min=0))
 # How many days the history of availability and of findings is kept.
 HISTORY_DAYS = env.int("AGGPORTAL_HISTORY_DAYS", 90, validate=validate.Range(min=1, max=3650))
 
@@ -128,6 +130,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "aggportal.web.browsers.browser_headers",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -135,6 +138,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "aggportal.web.middleware.Languages",
     "django.middleware.common.CommonMiddleware",
+    "aggportal.web.browsers.refuse_foreign_sites",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "aggportal.web.middleware.refuse_odd_bodies",
@@ -247,12 +251,23 @@ CONTENT_SECURITY_POLICY = {
         "form-action": [SELF],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
+        "object-src": [NONE],
+        "worker-src": [NONE],
+        "manifest-src": [NONE],
+        # Nothing here leads to plain HTTP; what somebody typed does not either.
+        "upgrade-insecure-requests": HTTPS,
     },
 }
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+# Lax, so that the way back from a sign-in elsewhere (OIDC) and links in mails find the session.
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+if HTTPS:
+    # A browser takes these names from this host alone, over HTTPS, for every path.
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
 DEFAULT_EXCEPTION_REPORTER_FILTER = "aggportal.web.reporting.SecretsKept"
 CSRF_FAILURE_VIEW = "aggportal.web.errors.csrf_failure"
 SECURE_SSL_REDIRECT = HTTPS
@@ -267,7 +282,13 @@ if env.bool("AGGPORTAL_BEHIND_TLS_PROXY", False):
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{levelname} {name} {message}", "style": "{"}},
+    "formatters": {
+        "line": {
+            "()": "aggportal.web.logs.SafeLines",
+            "format": "{levelname} {name} {message}",
+            "style": "{",
+        }
+    },
     "filters": {"feed_tokens": {"()": "aggportal.notices.logs.FeedTokensHidden"}},
     "handlers": {
         "stderr": {

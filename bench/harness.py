@@ -98,6 +98,7 @@ def portal(prepare: Callable[[Portal], None]) -> Iterator[Portal]:
         **os.environ,
         "AGGPORTAL_DATA": folder,
         "AGGPORTAL_HTTPS": "false",
+        "AGGPORTAL_COSTLY_PER_MINUTE": "0",
         "AGGPORTAL_KEK": base64.b64encode(os.urandom(32)).decode(),
         "AGGPORTAL_LEDGER_KEY": base64.b64encode(os.urandom(32)).decode(),
         "DJANGO_SETTINGS_MODULE": "aggportal.settings",

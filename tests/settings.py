@@ -13,6 +13,7 @@ if "AGGPORTAL_TEST_DATA" not in os.environ:
     atexit.register(shutil.rmtree, os.environ["AGGPORTAL_TEST_DATA"], ignore_errors=True)
 os.environ["AGGPORTAL_DATA"] = os.environ["AGGPORTAL_TEST_DATA"]
 os.environ["AGGPORTAL_HTTPS"] = "false"
+os.environ["AGGPORTAL_COSTLY_PER_MINUTE"] = "0"
 os.environ["AGGPORTAL_KEK"] = "dGhlIGtleSBvZiB0aGUgdGVzdHMsIDMyIGJ5dGVzISE="
 os.environ["AGGPORTAL_LEDGER_KEY"] = "dGhlIGxlZGdlcidzIGtleSBvZiB0aGUgdGVzdHMgMzI="
 

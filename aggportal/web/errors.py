@@ -66,3 +66,12 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Answer a failed cross-site check: mostly an old page or blocked cookies."""
     text = _("The page was too old, or the browser blocks cookies. Reload the page and try again.")
     return _page(request, status=403, title=_("The form could not be trusted"), text=text)
+
+
+def foreign_site(request: HttpRequest) -> HttpResponse:
+    """Answer what another site made the browser send: nothing of it is done."""
+    text = _(
+        "Another site made your browser send this, and nothing was changed. Open the page here and "
+        "send its form yourself."
+    )
+    return _page(request, status=403, title=_("The form could not be trusted"), text=text)

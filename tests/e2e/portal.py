@@ -134,6 +134,7 @@ class Portal:
             "PATH": f"{Path(sys.executable).parent}:{kept.get('PATH', '')}",
             "AGGPORTAL_DATA": str(self.data),
             "AGGPORTAL_HTTPS": "false",
+            "AGGPORTAL_COSTLY_PER_MINUTE": "0",
             "PYTHONUNBUFFERED": "1",
             **self.environment,
         }

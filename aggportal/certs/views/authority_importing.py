@@ -31,6 +31,7 @@ from aggportal.certs.views.uploads import in_memory
 from aggportal.pki.existing import require_own_key
 from aggportal.pki.gathering import Gathered, gather
 from aggportal.web.actors import actor_of
+from aggportal.web.pace import costly
 from aggportal.web.sentences import words
 from aggportal.words import RefusedError
 
@@ -40,6 +41,7 @@ from aggportal.words import RefusedError
 @require_http_methods(["GET", "POST"])
 @role_required(Role.ADMINISTRATOR)
 @in_memory
+@costly
 def authority_import(request: HttpRequest) -> HttpResponse:
     """Take in certificate and key, or a folder of them, and keep them sealed for the next page."""
     if request.method == "GET":

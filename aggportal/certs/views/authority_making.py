@@ -35,11 +35,13 @@ from aggportal.certs.views.authority_explaining import explain_making, silences_
 from aggportal.pki.errors import InvalidFields, PkiError
 from aggportal.pki.specs import RequestSpec
 from aggportal.web.actors import actor_of
+from aggportal.web.pace import costly
 from aggportal.web.sentences import words
 
 
 @require_http_methods(["GET", "POST"])
 @role_required(Role.ADMINISTRATOR)
+@costly
 def authority_new(request: HttpRequest) -> HttpResponse:
     """Show the empty page; follow, add and remove entries; make the authority on "create" alone."""
     if request.method == "GET":

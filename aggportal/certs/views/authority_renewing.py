@@ -23,6 +23,7 @@ from aggportal.pki.errors import PkiError
 from aggportal.pki.plans import Validity
 from aggportal.pki.renewing import names_issuers_serial
 from aggportal.web.actors import actor_of
+from aggportal.web.pace import costly
 from aggportal.web.sentences import words
 from aggportal.words import RefusedError
 
@@ -31,6 +32,7 @@ Form = RenewAuthorityForm | AnswerForm
 
 @require_http_methods(["GET", "POST"])
 @role_required(Role.ADMINISTRATOR)
+@costly
 def authority_renew(request: HttpRequest, slug: str) -> HttpResponse:
     """Show what renewing means for this authority, and do it."""
     authority = _authority(slug)

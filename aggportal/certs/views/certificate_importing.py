@@ -25,6 +25,7 @@ from aggportal.certs.views.uploads import in_memory, on_disk
 from aggportal.pki.certdb import NotACertdb
 from aggportal.pki.gathering import Gathered, gather
 from aggportal.web.actors import actor_of
+from aggportal.web.pace import costly
 from aggportal.web.sentences import words
 from aggportal.words import Sentence
 from aggportal.words import gettext_noop as _n
@@ -37,6 +38,7 @@ _NOTHING = _n("There is no certificate in it.")
 @require_http_methods(["GET", "POST"])
 @role_required(Role.ISSUER)
 @in_memory
+@costly
 def certificate_import(request: HttpRequest) -> HttpResponse:
     """Take in certificates, with or without their keys."""
     if request.method == "GET":
@@ -64,6 +66,7 @@ def certificate_import(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @role_required(Role.ADMINISTRATOR)
 @on_disk
+@costly
 def certdb_import(request: HttpRequest) -> HttpResponse:
     """Take in cfssl's SQLite file; its revocations count here too."""
     if request.method == "GET":

@@ -26,6 +26,7 @@ from aggportal.pki.constraints import constraints_of
 from aggportal.pki.errors import PkiError
 from aggportal.pki.exports import ExportedFile
 from aggportal.pki.reading import load_certificate, read_certificate
+from aggportal.web.pace import costly
 from aggportal.web.sentences import words
 
 
@@ -85,6 +86,7 @@ def certificate_way(request: HttpRequest, pk: int, name: str) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @role_required(Role.VIEWER)
+@costly
 def bundle_show(request: HttpRequest) -> HttpResponse:
     """Put certificates that somebody gives in order, from the end to a root."""
     if request.method == "GET":

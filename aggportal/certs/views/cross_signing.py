@@ -21,10 +21,12 @@ from aggportal.certs.services.cross_signing import (
 from aggportal.certs.views.files import download
 from aggportal.pki.errors import PkiError
 from aggportal.web.actors import actor_of
+from aggportal.web.pace import costly
 
 
 @require_http_methods(["GET", "POST"])
 @role_required(Role.ADMINISTRATOR)
+@costly
 def authority_cross(request: HttpRequest, slug: str) -> HttpResponse:
     """Show who signed the authority as well; another of ours does it, or one comes from outside."""
     authority = _authority(slug)

@@ -18,6 +18,7 @@ from aggportal.certs.services.inspecting import record_inspection, standings
 from aggportal.pki.errors import PkiError
 from aggportal.pki.inspecting import inspect
 from aggportal.web.actors import actor_of
+from aggportal.web.pace import costly
 from aggportal.web.sentences import words
 
 
@@ -27,6 +28,7 @@ from aggportal.web.sentences import words
 @never_cache
 @require_http_methods(["GET", "POST"])
 @role_required(Role.VIEWER)
+@costly
 def inspection_show(request: HttpRequest) -> HttpResponse:
     """Show the drop area, or what was dropped."""
     request.upload_handlers = [MemoryFileUploadHandler(request)]

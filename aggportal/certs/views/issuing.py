@@ -38,6 +38,7 @@ from aggportal.pki.errors import InvalidFields, OutlivesIssuer, PkiError
 from aggportal.pki.explaining import Explanation
 from aggportal.pki.presets import DEFAULT_REQUEST
 from aggportal.web.actors import actor_of
+from aggportal.web.pace import costly
 from aggportal.web.sentences import words
 
 # The choice beside which a refusal stands, where it is another than the field that it names.
@@ -59,6 +60,7 @@ class IssuePage:
 
 @require_http_methods(["GET", "POST"])
 @role_required(Role.ISSUER)
+@costly
 def certificate_new(request: HttpRequest) -> HttpResponse:
     """Describe a certificate and issue it."""
     if request.method == "GET":

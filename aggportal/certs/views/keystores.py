@@ -18,6 +18,7 @@ from aggportal.certs.services import keystores
 from aggportal.certs.views.certificates import certificate_context
 from aggportal.certs.views.files import download, found_certificate
 from aggportal.web.actors import actor_of
+from aggportal.web.pace import costly
 
 _PKCS12 = "application/x-pkcs12"
 
@@ -38,6 +39,7 @@ def certificate_form(request: HttpRequest, pk: int, name: str) -> HttpResponse:
 @never_cache
 @require_POST
 @role_required(Role.ISSUER)
+@costly
 def certificate_keystore(request: HttpRequest, pk: int) -> HttpResponse:
     """Send a PKCS#12 with the private key; recorded."""
     certificate, form = found_certificate(pk), KeystoreForm(request.POST)
@@ -51,6 +53,7 @@ def certificate_keystore(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 @require_POST
 @role_required(Role.VIEWER)
+@costly
 def certificate_truststore(request: HttpRequest, pk: int) -> HttpResponse:
     """Send a PKCS#12 in which Java trusts the authority; no key is in it."""
     certificate, form = found_certificate(pk), KeystoreForm(request.POST)

@@ -31,10 +31,12 @@ from aggportal.pki.asking import explain_asking
 from aggportal.pki.errors import PkiError
 from aggportal.pki.explaining import Explanation, explain_problems
 from aggportal.web.actors import actor_of
+from aggportal.web.pace import costly
 
 
 @require_http_methods(["GET", "POST"])
 @role_required(Role.ISSUER)
+@costly
 def own_request_new(request: HttpRequest) -> HttpResponse:
     """Show the empty page; follow, add and remove entries; make key and CSR on "make" alone."""
     if request.method == "GET":

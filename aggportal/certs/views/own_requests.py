@@ -26,6 +26,7 @@ from aggportal.pki.facts import CertificateFacts
 from aggportal.pki.reading import read_certificate
 from aggportal.pki.returned import differences, doubts
 from aggportal.web.actors import actor_of
+from aggportal.web.pace import costly
 from aggportal.web.pagination import page_by_id
 from aggportal.web.sentences import words
 
@@ -54,6 +55,7 @@ def own_request_show(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @role_required(Role.ISSUER)
+@costly
 def own_request_answer(request: HttpRequest) -> HttpResponse:
     """Take in a certificate; which request it belongs to, its public key says."""
     if request.method == "GET":

@@ -38,11 +38,13 @@ from aggportal.certs.views.issuing import (
 from aggportal.pki.errors import PkiError
 from aggportal.pki.renewal_differences import RenewalDifference
 from aggportal.web.actors import actor_of
+from aggportal.web.pace import costly
 from aggportal.words import RefusedError
 
 
 @require_http_methods(["GET", "POST"])
 @role_required(Role.ISSUER)
+@costly
 def certificate_renew(request: HttpRequest, pk: int) -> HttpResponse:
     """Describe the successor of a certificate and issue it."""
     certificate = _certificate(pk)

@@ -27,6 +27,7 @@ from aggportal.pki.comparing import asked_names
 from aggportal.pki.csrreading import CsrFacts
 from aggportal.pki.errors import PkiError
 from aggportal.web.actors import actor_of
+from aggportal.web.pace import costly
 from aggportal.words import RefusedError
 
 
@@ -59,6 +60,7 @@ def request_compare(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @role_required(Role.ADMINISTRATOR)
+@costly
 def request_sign(request: HttpRequest, pk: int) -> HttpResponse:
     """Sign a waiting request, with or without changes; "show" only looks."""
     page = _page(pk, decided=request)

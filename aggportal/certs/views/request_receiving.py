@@ -16,6 +16,7 @@ from aggportal.certs.services.comparing import Comparison, comparison_of
 from aggportal.certs.services.received import Decision, receive_request
 from aggportal.pki.errors import PkiError
 from aggportal.web.actors import actor_of
+from aggportal.web.pace import costly
 from aggportal.web.pagination import page_by_id
 
 
@@ -36,6 +37,7 @@ def request_list(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @role_required(Role.ISSUER)
+@costly
 def request_new(request: HttpRequest) -> HttpResponse:
     """Hand in a signing request."""
     if request.method == "GET":

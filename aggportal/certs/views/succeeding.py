@@ -37,6 +37,7 @@ from aggportal.certs.services.succeeding import (
 )
 from aggportal.pki.errors import InvalidFields, PkiError
 from aggportal.web.actors import actor_of
+from aggportal.web.pace import costly
 from aggportal.web.sentences import words
 from aggportal.words import RefusedError
 
@@ -52,6 +53,7 @@ class SuccessorPage:
 
 @require_http_methods(["GET", "POST"])
 @role_required(Role.ADMINISTRATOR)
+@costly
 def authority_succeed(request: HttpRequest, slug: str) -> HttpResponse:
     """Describe the successor and make it."""
     authority = _authority(slug)

@@ -31,6 +31,7 @@ from aggportal.snippets.services.studio import (
 )
 from aggportal.snippets.studio_pages import described_by, require_free, show
 from aggportal.web.actors import actor_of
+from aggportal.web.pace import costly
 
 _PAGE = "snippets/studio_page.html"
 # What a session remembers of the sets that were taken; more open pages than anybody has.
@@ -68,6 +69,7 @@ def extension_preview(request: HttpRequest, slug: str = "") -> HttpResponse:
 @never_cache
 @require_POST
 @role_required(Role.ISSUER)
+@costly
 def extension_take(request: HttpRequest, slug: str = "") -> HttpResponse:
     """Issue the serving certificate and send the set with its key, in the form `do`.
 
