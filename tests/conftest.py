@@ -1,4 +1,4 @@
-"""What every test may use: the cast (viewer, issuer, administrator, a stranger without a role).
+"""What every test may use: the cast (a person of each role, a stranger without one).
 
 The suites' own fixtures stand in the conftest.py of their folders.
 """
@@ -10,6 +10,7 @@ from collections.abc import Callable
 import hypothesis
 import pytest
 from django.apps import apps
+from django.core.cache import cache
 from django.db.models.signals import post_migrate
 from django.test import Client
 
@@ -43,6 +44,12 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
     post_migrate.disconnect(sender=apps.get_app_config("ledger"), dispatch_uid=GUARDS)
 
 
+@pytest.fixture(autouse=True)
+def _nobody_is_locked_out() -> None:
+    """What one test fails at signing in does not count for the next."""
+    cache.clear()
+
+
 def _person(name: str, role: Role | None) -> User:
     user = User.objects.create_user(name, f"{name}@example.com", "correct horse battery")
     give_role(user, role)
@@ -57,6 +64,26 @@ def stranger(db: None) -> User:
 @pytest.fixture
 def viewer(db: None) -> User:
     return _person("vera", Role.VIEWER)
+
+
+@pytest.fixture
+def requester(db: None) -> User:
+    return _person("rosa", Role.REQUESTER)
+
+
+@pytest.fixture
+def approver(db: None) -> User:
+    return _person("abel", Role.APPROVER)
+
+
+@pytest.fixture
+def auditor(db: None) -> User:
+    return _person("aude", Role.AUDITOR)
+
+
+@pytest.fixture
+def operator(db: None) -> User:
+    return _person("otto", Role.OPERATOR)
 
 
 @pytest.fixture

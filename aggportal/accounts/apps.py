@@ -10,5 +10,6 @@ class AccountsConfig(AppConfig):
     label = "accounts"
 
     def ready(self) -> None:
-        """Connect the recording of sign-ins."""
-        from aggportal.accounts import signals  # noqa: F401  # its receivers register on import
+        """Connect what follows sign-ins: their record, and the clocks of a session."""
+        # Their receivers register on import.
+        from aggportal.accounts import confirming, sessions, signals  # noqa: F401
