@@ -12,7 +12,7 @@ from aggportal.clusters.forms.rotating import DeedForm
 from aggportal.clusters.models import Rotation, RotationStep, StepState
 from aggportal.clusters.rotation.kinds import KINDS
 from aggportal.clusters.rotation.steps import Deed, Instructions, Kind, Offer
-from aggportal.clusters.services.rotating import Present, present_of
+from aggportal.clusters.services.rotation_moves import Present, present_of
 from aggportal.words import Sentence
 
 

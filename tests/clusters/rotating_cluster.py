@@ -17,10 +17,13 @@ _PATH = "/apis/metrics.k8s.io/v1beta1"
 
 @dataclass(kw_only=True)
 class RotatingCluster(FakeCluster):
-    """`file` stands behind --requestheader-client-ca-file; `works`: requests pass."""
+    """`file` stands behind --requestheader-client-ca-file; `works`: requests pass; `keeps`: the
+    ConfigMap may not be deleted.
+    """
 
     file: str = ""
     works: bool = True
+    keeps: bool = False
     names: tuple[str, ...] = ("front-proxy-client",)
     published: Raw | None = None
     deleted: list[str] = field(default_factory=list)
@@ -62,6 +65,8 @@ class RotatingCluster(FakeCluster):
             answer(conn, 404, status_object(404, "NotFound", "no such configmap"))
         elif asked.method == "GET":
             answer(conn, 200, self.published)
+        elif self.keeps:
+            answer(conn, 403, status_object(403, "Forbidden", "may not delete configmaps"))
         elif json.loads(asked.body)["preconditions"]["uid"] != self.published["metadata"]["uid"]:
             answer(conn, 409, status_object(409, "Conflict", "another uid"))
         else:

@@ -14,19 +14,17 @@ from aggportal.clusters.models import Rotation, RotationStep, StepState
 from aggportal.clusters.rotation.dropping import REPUBLISHED, StillNeeded
 from aggportal.clusters.services.rotating import (
     AlreadyOpen,
-    Busy,
-    Moved,
     NothingBefore,
     NotProven,
-    act,
     go_back,
     go_on,
     override,
-    present_of,
     say_seen,
     start_rotation,
     stop_rotation,
 )
+from aggportal.clusters.services.rotation_deeds import act
+from aggportal.clusters.services.rotation_moves import Busy, Moved, present_of
 from aggportal.clusters.services.rotation_watch import RotationWatcher, watch_rotation
 from aggportal.ledger.models import Entry
 from aggportal.words import RefusedError
@@ -107,10 +105,16 @@ def to_drop(cluster, fake_cluster, old):
     return rotation
 
 
+def finish(rotation):
+    """The rebuilt ConfigMap is seen, and a minute later still the same."""
+    watch_rotation(rotation.pk, now=timezone.now())
+    on(rotation, now=timezone.now() + REPUBLISHED)
+
+
 def test_the_whole_way_ends_with_the_new_ca_alone(cluster, fake_cluster, old):
     rotation = to_drop(cluster, fake_cluster, old)
     do(rotation)
-    on(rotation, now=timezone.now() + REPUBLISHED)
+    finish(rotation)
     rotation.refresh_from_db()
     assert rotation.state == "done"
     published = fake_cluster.published["data"]["requestheader-client-ca-file"]
@@ -312,7 +316,7 @@ def test_a_master_that_kept_the_old_ca_is_noticed(cluster, fake_cluster, old):
         on(rotation, now=timezone.now() + REPUBLISHED)
     fake_cluster.file = pem_of(new_of(rotation))
     do(rotation)
-    on(rotation, now=timezone.now() + REPUBLISHED)
+    finish(rotation)
     assert Rotation.objects.get().state == "done"
 
 
@@ -321,8 +325,7 @@ def test_a_deletion_by_hand_is_noticed(cluster, fake_cluster, old):
     watch_rotation(rotation.pk, now=timezone.now())
     fake_cluster.published = None
     fake_cluster.publish()
-    watch_rotation(rotation.pk, now=timezone.now())
-    on(rotation, now=timezone.now() + REPUBLISHED)
+    finish(rotation)
     assert Rotation.objects.get().state == "done"
 
 

@@ -186,6 +186,18 @@ def test_the_page_asks_for_what_is_newer_alone(client_of, viewer, cluster, old):
     assert moved.headers["HX-Refresh"] == "true"
 
 
+def test_what_would_change_comes_with_the_proof(client_of, viewer, cluster, old):
+    rotation, client = begun(cluster), client_of(viewer)
+    watch_rotation(rotation.pk, now=timezone.now())
+    rotation.refresh_from_db()
+    asked = {"was": rotation.version, "frame": f"{step_of(rotation).pk}-None-None"}
+    RotationStep.objects.update(facts={"diffs": [["v1.demo.example.com", "+caBundle: both"]]})
+    assert client.get(address("board", rotation), asked).status_code == 204
+    board = client.get(address("board", rotation), {**asked, "was": "0"}).content.decode()
+    assert "+caBundle: both" in board
+    assert "What would change in v1.demo.example.com" in board
+
+
 def test_the_file_with_both_cas_is_for_every_reader(client_of, viewer, cluster, old):
     rotation = begun(cluster)
     do(rotation, NAMES)

@@ -4,29 +4,32 @@ from __future__ import annotations
 
 import base64
 import json
+import shlex
 
 import pytest
 from django.utils import timezone
 
 from aggportal.certs.models import Certificate, Lane
-from aggportal.clusters.models import RotationStep, StepState
+from aggportal.clusters.models import Rotation, RotationStep, StepState
 from aggportal.clusters.rotation.serving_deeds import NotAnswered, hosts_of
+from aggportal.clusters.rotation.serving_steps import tell_certificates
+from aggportal.clusters.services import rotation_moves
 from aggportal.clusters.services.bundles import certificates_in
 from aggportal.clusters.services.changes import Changed
 from aggportal.clusters.services.rotating import (
     NotProven,
-    act,
     go_back,
     go_on,
     override,
-    present_of,
     say_seen,
     start_rotation,
 )
+from aggportal.clusters.services.rotation_deeds import act
+from aggportal.clusters.services.rotation_moves import present_of
 from aggportal.ledger.models import Entry
 from aggportal.pki.errors import InvalidField
 from aggportal.pki.reading import read_certificate
-from tests.certs.makers import make_authority
+from tests.certs.makers import make_authority, make_certificate
 from tests.clusters.conftest import ADA
 from tests.clusters.fake_cluster import FakeCluster, raw_apiservice
 from tests.kube.servers import answer, status_object
@@ -140,7 +143,7 @@ def test_the_first_step_wants_both_everywhere_and_shows_what_it_would_change(rot
     with pytest.raises(NotProven):
         on(rotation)
     facts = row_of(rotation).facts
-    assert [name for name, _diff in facts["diffs"]] == [NAME, OTHER]
+    assert [name for name, _diff in row_of(rotation).diffs] == [NAME, OTHER]
     assert "caBundle" in facts["diffs"][0][1]
     assert set(facts["marks"]) == {NAME, OTHER}
 
@@ -191,6 +194,56 @@ def test_what_was_issued_before_the_portal_was_killed_is_found_again(rotation, n
     RotationStep.objects.filter(rotation=rotation).update(facts={})
     do(rotation, profile="extension-serving")
     assert Certificate.objects.filter(authority=new).count() == 2
+
+
+def test_the_certificate_of_another_rotation_is_not_taken_for_its_own(rotation, new):
+    do(rotation)
+    on(rotation)
+    do(rotation, profile="extension-serving")
+    theirs = rotation.facts["certificates"]
+    rotation.facts = {**rotation.facts, "certificates": {}}
+    rotation.save(update_fields=["facts"])
+    RotationStep.objects.filter(rotation=rotation).update(facts={})
+    Rotation.objects.create(
+        cluster=rotation.cluster,
+        kind="serving_ca",
+        subject="of another cluster",
+        facts={"certificates": theirs},
+        started_at=timezone.now(),
+        started_by="bob",
+    )
+    do(rotation, profile="extension-serving")
+    assert not set(rotation.facts["certificates"].values()) & set(theirs.values())
+
+
+def test_issuing_ends_in_time_and_says_what_is_left(rotation, monkeypatch):
+    do(rotation)
+    on(rotation)
+    monkeypatch.setattr(rotation_moves, "SECONDS", 0.0)
+    assert "2 are left" in str(do(rotation, profile="extension-serving").sentence)
+    monkeypatch.undo()
+    do(rotation, profile="extension-serving")
+    assert set(rotation.facts["certificates"]) == {"demo/api", "demo/other"}
+
+
+def test_its_secret_is_written_by_the_repair_that_shows_the_change_first(rotation):
+    do(rotation)
+    on(rotation)
+    do(rotation, profile="extension-serving")
+    made = rotation.facts["certificates"]["demo/api"]
+    first = tell_certificates(rotation, row_of(rotation)).ways[0]
+    assert first.href == f"/clusters/lab/apiservices/{NAME}/secret/?certificate={made}"
+
+
+def test_names_that_the_cluster_said_are_one_word_each_in_a_shell(rotation, new):
+    place = "de mo/$(reboot)"
+    certificate = make_certificate(new, "api.demo.svc", profile="extension-serving")
+    facts = {"services": {place: [NAME]}, "ports": {place: 8443}}
+    rotation.facts = {**rotation.facts, **facts, "certificates": {place: certificate.pk}}
+    lines = tell_certificates(rotation, row_of(rotation)).commands[0].lines
+    said = shlex.split(lines.splitlines()[0])
+    assert said[:5] == ["kubectl", "--namespace", "de mo", "port-forward", "service/$(reboot)"]
+    assert said[5] == "8443:8443"
 
 
 def test_without_a_handshake_a_person_says_that_the_backends_serve_it(rotation):

@@ -6,16 +6,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from aggportal.certs.models import Authority, Lane
 from aggportal.certs.signing_configs import config_of
-from aggportal.web.forms import PortalForm, TypedForm, dress
+from aggportal.web.forms import PortalForm, TypedForm
 
 _LIVE = Authority.objects.filter(retired_at=None, issued_as__revoked_at=None)
 _SERVER = "server auth"
-_LONGEST_NAME = 253
 
 
 class ServingStartForm(PortalForm):
@@ -43,7 +41,7 @@ class ServingStartForm(PortalForm):
 
 
 class ServingCertificatesForm(PortalForm):
-    """Under which profile, and into which Secrets. `places` are `namespace/name` of Services."""
+    """Under which profile the new certificates are issued."""
 
     profile = forms.ChoiceField(label=gettext_lazy("Profile"))
     end_with_authority = forms.BooleanField(
@@ -51,26 +49,11 @@ class ServingCertificatesForm(PortalForm):
         required=False,
     )
 
-    def __init__(
-        self,
-        data: Mapping[str, Any] | None,
-        *,
-        authority: Authority,
-        places: Iterable[str],
-        prefix_of_secrets: str,
-    ) -> None:
+    def __init__(self, data: Mapping[str, Any] | None, *, authority: Authority) -> None:
         super().__init__(data)
         self.fields["profile"].choices = [  # type: ignore[attr-defined]  # a ChoiceField
             (name, name) for name in _server_profiles(authority)
         ]
-        for place in places:
-            self._add(f"{prefix_of_secrets}{place}", _secret_field(place))
-        replace = _("Secrets that are there already are replaced")
-        self._add("replace", forms.BooleanField(label=replace, required=False))
-
-    def _add(self, name: str, field: forms.Field) -> None:
-        self.fields[name] = field
-        dress(field)
 
 
 class DropForm(TypedForm):
@@ -82,23 +65,6 @@ class DropForm(TypedForm):
     def __init__(self, data: Mapping[str, Any] | None, *, expected: str) -> None:
         super().__init__(data, expected=expected)
         self.fields["confirm"].help_text = expected
-
-
-def _secret_field(place: str) -> forms.Field:
-    namespace, _slash, name = place.partition("/")
-    return forms.CharField(
-        label=_("Secret for %(place)s") % {"place": place},
-        max_length=_LONGEST_NAME,
-        required=False,
-        widget=forms.TextInput(
-            attrs={"autocomplete": "off", "spellcheck": "false", "placeholder": f"{name}-tls"}
-        ),
-        help_text=_(
-            "In namespace %(namespace)s, as the pods mount it. Leave it empty to install the files "
-            "by hand."
-        )
-        % {"namespace": namespace},
-    )
 
 
 def _server_profiles(authority: Authority) -> tuple[str, ...]:

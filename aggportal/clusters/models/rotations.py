@@ -137,6 +137,11 @@ class RotationStep(models.Model):
         return [told(each) for each in self.seen]
 
     @property
+    def diffs(self) -> list[tuple[str, str]]:
+        """What the portal's deed would change, as the API server tried it: names and diffs."""
+        return [(name, diff) for name, diff in self.facts.get("diffs", ()) if diff]
+
+    @property
     def missing_sentences(self) -> list[Sentence | None]:
         return [told(each) for each in self.missing]
 

@@ -1,4 +1,9 @@
-"""The last step of a front-proxy CA's exchange: the ConfigMap is rebuilt without the old CA."""
+"""The last step of a front-proxy CA's exchange: the ConfigMap is rebuilt without the old CA.
+
+It is told by its uid: the one that is to go (`uid` of the step's facts where the portal deletes it,
+`first_uid` where somebody does by hand), and the one that came instead (`rebuilt`, since when it
+was seen). Each further one is watched anew.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +33,7 @@ from aggportal.words import gettext_noop as _n
 NAME = "extension-apiserver-authentication"
 # Each kube-apiserver writes what it trusts into the ConfigMap once a minute.
 REPUBLISHED = dt.timedelta(seconds=65)
-
+_REBUILT, _GONE = "rebuilt", "gone"
 
 _BY_HAND = f"kubectl delete configmap {NAME} --namespace kube-system"
 _ALLOW = f"""\
@@ -46,18 +51,22 @@ class StillNeeded(RefusedError):
 
 
 def _delete(doing: Doing) -> Did:
-    """Delete the very ConfigMap that was read. Done again, it deletes what was rebuilt since."""
+    """Delete the very ConfigMap that was read. Done again, it deletes what was rebuilt since.
+
+    Its uid is noted before: though the process ends before the answer, another uid is known as
+    the rebuilt one; and where nothing was deleted, the same uid shows that.
+    """
     look = Look(client=doing.client, rotation=doing.rotation, step=doing.step, now=doing.now)
     trust = read_trust(look)
     _require_new(doing.rotation, trust)
     if trust.uid:
-        # Known although the process ends before the answer: another uid is the rebuilt one.
-        doing.note(uid=trust.uid, deleted_at=doing.now.isoformat())
+        doing.note(uid=trust.uid)
         with contextlib.suppress(NotFound):
             doing.client.delete(CONFIG_MAP, uid=trust.uid)
     _follow(doing.rotation)
     return Did(
-        sentence=say(_n("The ConfigMap is deleted; kube-apiserver writes it anew within seconds."))
+        sentence=say(_n("The ConfigMap is deleted; kube-apiserver writes it anew within seconds.")),
+        step_facts={"deleted_at": doing.now.isoformat()},
     )
 
 
@@ -114,12 +123,14 @@ def _prove(look: Look) -> Proof:
         trust = read_trust(look)
     except PermissionDenied as error:
         return unreadable_trust(error)
-    facts = _deletion(look, trust)
-    if not facts.get("deleted_at"):
-        missing = say(_n("The ConfigMap is not deleted yet."))
-        return Proof(ok=False, missing=(missing,), facts=facts)
-    wrong = [*_wrong(look, trust, str(facts.get("uid", "")))]
-    since = dt.datetime.fromisoformat(str(facts["deleted_at"]))
+    first = str(look.step.facts.get("first_uid") or trust.uid or _GONE)
+    if trust.uid == look.step.facts.get("uid", first):
+        told = _n("It is the same ConfigMap still: delete it.")
+        if "uid" not in look.step.facts:
+            told = _n("The ConfigMap is not deleted yet.")
+        return Proof(ok=False, missing=(say(told),), facts={"first_uid": first})
+    since = _since(look, trust)
+    wrong = [*_wrong(look, trust)]
     if not wrong and look.now - since < REPUBLISHED:
         left = round((since + REPUBLISHED - look.now).total_seconds())
         wrong.append(say(_WAITING, left=left))
@@ -130,19 +141,16 @@ def _prove(look: Look) -> Proof:
         seen=(*rebuilt, *passing.seen),
         missing=(*wrong, *passing.missing),
         rules=passing.rules,
-        facts=facts,
+        facts={"first_uid": first, _REBUILT: {"uid": trust.uid, "since": since.isoformat()}},
     )
 
 
-def _deletion(look: Look, trust: Trust) -> dict[str, str]:
-    """Which ConfigMap was deleted and when, by the portal or, as another uid shows, by hand."""
-    facts = look.step.facts
-    if facts.get("deleted_at"):
-        return {"uid": facts.get("uid", ""), "deleted_at": facts["deleted_at"]}
-    first = facts.get("first_uid", "")
-    if first and trust.uid and trust.uid != first:
-        return {"uid": first, "deleted_at": look.now.isoformat()}
-    return {"first_uid": first or trust.uid}
+def _since(look: Look, trust: Trust) -> dt.datetime:
+    """When the ConfigMap that is there now was first seen: each rebuilt one is watched anew."""
+    before = look.step.facts.get(_REBUILT, {})
+    if before.get("uid") != trust.uid:
+        return look.now
+    return min(dt.datetime.fromisoformat(before["since"]), look.now)
 
 
 _WAITING = _n(
@@ -156,11 +164,9 @@ def told_all(template: str, trust: Trust) -> tuple[Sentence, ...]:
     return tuple(told_ca(template, ca) for ca in trust.config.requestheader_cas)
 
 
-def _wrong(look: Look, trust: Trust, deleted: str) -> tuple[Sentence, ...]:
+def _wrong(look: Look, trust: Trust) -> tuple[Sentence, ...]:
     if trust.document is None:
         return (say(_n("The ConfigMap is not written anew yet.")),)
-    if trust.uid == deleted:
-        return (say(_n("It is the same ConfigMap still: delete it.")),)
     new = {ca.sha256 for ca in new_cas(look.rotation)}
     back = [ca for ca in trust.config.requestheader_cas if ca.sha256 not in new]
     gone = [ca for ca in new_cas(look.rotation) if ca.sha256 not in trust.digests]
@@ -188,7 +194,7 @@ DROP_STEP = Step(
         label=_n("Delete the ConfigMap"),
         do=_delete,
         confirm=NAME,
-        is_done=lambda rotation, step: bool(step.facts.get("deleted_at")),
+        is_done=lambda rotation, step: bool({"deleted_at", _REBUILT} & step.facts.keys()),
         icon="trash",
     ),
 )

@@ -11,7 +11,7 @@ from typing import Any
 
 from django import forms
 
-from aggportal.certs.models import Authority, Certificate, Kind
+from aggportal.certs.models import Authority, Certificate
 from aggportal.certs.services import files
 from aggportal.certs.services.issuing import IssueChoices, issue_certificate
 from aggportal.certs.services.renewing import RenewChoices, renew_certificate, spec_to_begin_with
@@ -19,6 +19,7 @@ from aggportal.certs.services.succession import AlreadyRenewed
 from aggportal.certs.signing_configs import config_of
 from aggportal.clusters.forms.rotating import IssuePairForm
 from aggportal.clusters.models import Rotation, RotationStep
+from aggportal.clusters.rotation.made import made_since
 from aggportal.clusters.rotation.masters import TAKEN_UP, pair_commands
 from aggportal.clusters.rotation.proofs import (
     Trust,
@@ -117,11 +118,8 @@ def _look_of(doing: Doing) -> dict[str, Any]:
 
 def _made_before(rotation: Rotation, authority: Authority, name: str) -> Certificate | None:
     """What this rotation issued before it could write that down."""
-    since = Certificate.objects.filter(authority=authority, common_name=name, kind=Kind.LEAF)
-    mine = since.filter(issued_at__gte=rotation.started_at, revoked_at=None, key__isnull=False)
-    if rotation.old_certificate_id is not None:
-        mine = mine.exclude(pk=rotation.old_certificate_id)
-    return mine.order_by("-pk").first()
+    mine = made_since(rotation).filter(authority=authority, common_name=name)
+    return mine.exclude(pk=rotation.old_certificate_id).first()
 
 
 def _new(doing: Doing, authority: Authority, name: str) -> Certificate:

@@ -10,7 +10,7 @@ from django import forms
 from aggportal.certs.models import Authority
 from aggportal.clusters.forms.serving_rotations import ServingStartForm
 from aggportal.clusters.models import Cluster, Rotation, WatchedAPIService
-from aggportal.clusters.rotation.serving_deeds import drop_old, issue_and_write, trust_both
+from aggportal.clusters.rotation.serving_deeds import drop_old, issue_certificates, trust_both
 from aggportal.clusters.rotation.serving_looks import Backed, backed, read_backed
 from aggportal.clusters.rotation.serving_steps import (
     all_issued,
@@ -57,8 +57,10 @@ def begin(cluster: Cluster, client: ApiClient, chosen: Mapping[str, Any]) -> Beg
             field="new",
         )
     places: dict[str, list[str]] = {}
+    ports: dict[str, int] = {}
     for each in services:
         places.setdefault(each.place, []).append(each.name)
+        ports[each.place] = each.port
     return Beginning(
         subject=certificates[0].spki_sha256[:16],
         old_authority=Authority.objects.filter(spki_sha256=chosen["old"]).first(),
@@ -66,6 +68,7 @@ def begin(cluster: Cluster, client: ApiClient, chosen: Mapping[str, Any]) -> Beg
         old_pem=pem_of(certificates),
         facts={
             "services": places,
+            "ports": ports,
             "old": certificates[0].common_name or certificates[0].subject,
             "certificates": {},
         },
@@ -132,8 +135,8 @@ SERVING_CA = Kind(
             tell=tell_certificates,
             prove=prove_certificates,
             deed=Deed(
-                label=_n("Issue certificates, write Secrets"),
-                do=issue_and_write,
+                label=_n("Issue the certificates"),
+                do=issue_certificates,
                 form=certificates_form,
                 is_done=all_issued,
             ),

@@ -1,14 +1,16 @@
-"""What the portal does in a serving CA's exchange: caBundles, certificates, Secrets."""
+"""What the portal does in a serving CA's exchange: caBundles and certificates."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from aggportal.certs.models import Authority, Certificate, CertificateName
 from aggportal.certs.services.file_names import base_name_of
 from aggportal.certs.services.issuing import IssueChoices, issue_certificate
 from aggportal.clusters.models import Rotation
+from aggportal.clusters.rotation.made import CERTIFICATES, made_since, noted
 from aggportal.clusters.rotation.serving_looks import (
     Backed,
     Exchange,
@@ -19,21 +21,19 @@ from aggportal.clusters.rotation.serving_looks import (
 )
 from aggportal.clusters.rotation.steps import Did, Doing
 from aggportal.clusters.services.bundles import patch_bundle, try_bundle
-from aggportal.clusters.services.secrets import secret_place, try_secret, write_secret
 from aggportal.doctor.told import say
 from aggportal.kube.errors import KubeError
 from aggportal.pki.covering import names_that_cover
-from aggportal.pki.errors import InvalidField
 from aggportal.pki.specs import RequestSpec
 from aggportal.words import Sentence
 from aggportal.words import gettext_noop as _n
 
-# What one more patch with its look takes at most; no further one begins later.
+# What one more patch with its look, or one more key, takes at most; no further one begins later.
 _SECONDS = 3.0
 # How long the answers are watched after the old CA is gone from a caBundle, and how often.
 _WATCHED, _PAUSE = 1.2, 0.2
 _LONGEST_CN = 64
-WRITES_INTO = "into:"
+T = TypeVar("T")
 
 
 class NotAnswered(KubeError):
@@ -79,29 +79,34 @@ def drop_old(doing: Doing) -> Did:
     return Did(sentence=say(text, count=len(holding) - left, left=left))
 
 
-def issue_and_write(doing: Doing) -> Did:
-    """Issue a certificate for each Service that has none yet, then write the Secrets that are
-    named; what was issued before the process ended is found again.
+def issue_certificates(doing: Doing) -> Did:
+    """Issue a certificate for each Service that has none yet, as long as there is time; what was
+    issued before the process ended is found again.
     """
-    issued = certificates_of(doing.rotation)
-    for place in doing.rotation.facts["services"]:
-        if place not in issued:
-            issued[place] = _made_before(doing, place) or _issue(doing, place)
-            doing.note(certificates={key: each.pk for key, each in issued.items()})
-    written = [
-        _write(doing, place, certificate, str(doing.chosen.get(f"{WRITES_INTO}{place}") or ""))
-        for place, certificate in issued.items()
-    ]
-    text = _n("%(count)d certificates are ready, %(written)d Secrets were written.")
+    before = {**noted(doing.step.facts), **noted(doing.rotation.facts)}
+    issued = _good(before)
+    lacking = [place for place in doing.rotation.facts["services"] if place not in issued]
+
+    def issue(place: str) -> None:
+        issued[place] = _made_before(doing, place) or _issue(doing, place)
+        doing.note(**{CERTIFICATES: {key: each.pk for key, each in issued.items()}})
+
+    left = _as_long_as_there_is_time(doing, lacking, issue)
+    text = _n("%(count)d certificates are ready, %(left)d are left: press again for them.")
+    if not left:
+        text = _n("%(count)d certificates are ready.")
     return Did(
-        sentence=say(text, count=len(issued), written=sum(written)),
-        rotation_facts={"certificates": {key: each.pk for key, each in issued.items()}},
+        sentence=say(text, count=len(issued), left=left),
+        rotation_facts={CERTIFICATES: {key: each.pk for key, each in issued.items()}},
     )
 
 
 def certificates_of(rotation: Rotation) -> dict[str, Certificate]:
     """What was issued for each Service and counts still."""
-    pks = rotation.facts.get("certificates", {})
+    return _good(noted(rotation.facts))
+
+
+def _good(pks: Mapping[str, int]) -> dict[str, Certificate]:
     rows = Certificate.objects.filter(revoked_at=None).select_related("authority", "material")
     found = rows.in_bulk(list(pks.values()))
     return {place: found[pk] for place, pk in pks.items() if pk in found}
@@ -119,7 +124,7 @@ def hosts_of(place: str, others: frozenset[str]) -> tuple[str, ...]:
 
 
 def _as_long_as_there_is_time(
-    doing: Doing, services: list[Backed], work: Callable[[Backed], None]
+    doing: Doing, services: Sequence[T], work: Callable[[T], None]
 ) -> int:
     """Do `work` on one after the other; return how many are left."""
     for place, each in enumerate(services):
@@ -173,15 +178,10 @@ def _silence(doing: Doing, each: Backed) -> Sentence | None:
 
 def _made_before(doing: Doing, place: str) -> Certificate | None:
     """What a deed that was cut off has issued."""
-    rows = Certificate.objects.filter(
-        authority=doing.rotation.new_authority,
-        issued_at__gte=doing.rotation.started_at,
-        revoked_at=None,
-        key__isnull=False,
-        exportable=True,
-    )
     host = hosts_of(place, frozenset())[0]
-    return rows.covering(names_that_cover(host)).order_by("-pk").first()
+    named = Certificate.objects.filter(authority=doing.rotation.new_authority)
+    covering = named.covering(names_that_cover(host))
+    return made_since(doing.rotation).filter(pk__in=covering.values("pk")).first()
 
 
 def _issue(doing: Doing, place: str) -> Certificate:
@@ -206,19 +206,3 @@ def _names_before(doing: Doing, place: str) -> frozenset[str]:
     last = rows.covering(names_that_cover(host)).order_by("-pk").first() if old else None
     names = CertificateName.objects.filter(certificate=last, kind="dns") if last else ()
     return frozenset(each.value for each in names)
-
-
-def _write(doing: Doing, place: str, certificate: Certificate, name: str) -> bool:
-    """Write the Secret `name` beside the Service; nothing where none is named."""
-    if not name:
-        return False
-    cluster, field = doing.rotation.cluster, f"{WRITES_INTO}{place}"
-    where = secret_place(place.partition("/")[0], name)
-    change = try_secret(cluster, where, certificate, now=doing.now)
-    if change.is_empty:
-        return False
-    if not change.is_new and not doing.chosen.get("replace"):
-        text = _n("The Secret %(place)s is there already: say that it is to be replaced.")
-        raise InvalidField(text, field=field, place=str(where))
-    write_secret(cluster, where, certificate, seen=change.seen, by=doing.by, now=doing.now)
-    return True

@@ -48,6 +48,12 @@ class Backed:
         reference = self.service.service
         return f"{reference.namespace}/{reference.name}" if reference else ""
 
+    @property
+    def port(self) -> int:
+        """Of its Service, 443 where none is named."""
+        reference = self.service.service
+        return reference.port if reference else 443
+
     def holds(self, key: str) -> bool:
         """Whether caBundle holds a CA with that public key (SHA-256)."""
         return any(each.spki_sha256 == key for each in self.bundle)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import shlex
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
 from django import forms
+from django.urls import reverse
 
 from aggportal.certs.models import Certificate
 from aggportal.certs.services import files
 from aggportal.clusters.forms.serving_rotations import DropForm, ServingCertificatesForm
 from aggportal.clusters.models import Rotation, RotationStep
-from aggportal.clusters.rotation.serving_deeds import WRITES_INTO, certificates_of, hosts_of
+from aggportal.clusters.rotation.serving_deeds import certificates_of, hosts_of
 from aggportal.clusters.rotation.serving_looks import (
     Backed,
     Exchange,
@@ -22,7 +24,7 @@ from aggportal.clusters.rotation.serving_looks import (
     read_exchange,
     try_patches,
 )
-from aggportal.clusters.rotation.steps import Command, Instructions, Look, Offer, Proof
+from aggportal.clusters.rotation.steps import Command, Instructions, Look, Offer, Proof, Way
 from aggportal.doctor.told import say
 from aggportal.pki.reading import read_certificate, read_certificates
 from aggportal.web.actors import Actor
@@ -47,7 +49,6 @@ def tell_overlap(rotation: Rotation, row: RotationStep) -> Instructions:
                 new=new,
             ),
         ),
-        commands=_diffs(row),
     )
 
 
@@ -81,15 +82,6 @@ def _bundle_told(each: Backed) -> Sentence:
     return say(_n("caBundle of %(name)s holds %(held)s."), name=each.name, held=held or "–")
 
 
-def _diffs(row: RotationStep) -> tuple[Command, ...]:
-    title = _n("What would change in %(name)s, as the API server tried it")
-    return tuple(
-        Command(title=say(title, name=name), lines=diff)
-        for name, diff in row.facts.get("diffs", ())
-        if diff
-    )
-
-
 # Serving the new
 
 
@@ -97,14 +89,16 @@ def tell_certificates(rotation: Rotation, row: RotationStep) -> Instructions:
     """The new certificates, to be installed from here or by hand."""
     issued = certificates_of(rotation)
     about = _n(
-        "Each backend gets a certificate of %(new)s. Name a Secret to have it written from here, "
-        "or take the files. Servers on Kubernetes' library load changed files by themselves within "
-        "a minute, a mounted Secret arrives within two; restart those that do not."
+        "Each backend gets a certificate of %(new)s. Once it is issued, its Secret is written from "
+        "here, after you have seen what would change, or you take the files. Servers on "
+        "Kubernetes' library load changed files by themselves within a minute, a mounted Secret "
+        "arrives within two; restart those that do not."
     )
     return Instructions(
         say=(say(about, new=names_of(rotation)[1]),),
+        ways=tuple(_ways(rotation, issued)),
         offers=tuple(_offers(issued)),
-        commands=tuple(_check(place) for place in issued),
+        commands=tuple(_check(place, _port_of(rotation, place)) for place in issued),
         notes=(
             say(
                 _n(
@@ -115,6 +109,20 @@ def tell_certificates(rotation: Rotation, row: RotationStep) -> Instructions:
             ),
         ),
     )
+
+
+def _ways(rotation: Rotation, issued: Mapping[str, Certificate]) -> Iterable[Way]:
+    """The repair that writes the Secret, for the new certificate of each Service."""
+    for place, certificate in issued.items():
+        name = next(iter(rotation.facts["services"].get(place, ())), "")
+        if name:
+            page = reverse("clusters:secret_repair", args=[rotation.cluster.slug, name])
+            label = say(_n("Write the Secret for %(place)s…"), place=place)
+            yield Way(label=label, href=f"{page}?certificate={certificate.pk}")
+
+
+def _port_of(rotation: Rotation, place: str) -> int:
+    return int(rotation.facts.get("ports", {}).get(place, 443))
 
 
 def _offers(issued: Mapping[str, Certificate]) -> Iterable[Offer]:
@@ -146,11 +154,13 @@ def _archive(certificate: Certificate, by: Actor, now: dt.datetime) -> bytes:
     return files.bundle(certificate, by=by, now=now)
 
 
-def _check(place: str) -> Command:
+def _check(place: str, port: int) -> Command:
+    """Names were said by the cluster, so each is one word of the shell."""
     namespace, _, name = place.partition("/")
+    service, host = shlex.quote(f"service/{name}"), shlex.quote(hosts_of(place, frozenset())[0])
     lines = (
-        f"kubectl --namespace {namespace} port-forward service/{name} 8443:443 &\n"
-        f"openssl s_client -connect 127.0.0.1:8443 -servername {hosts_of(place, frozenset())[0]} "
+        f"kubectl --namespace {shlex.quote(namespace)} port-forward {service} 8443:{port} &\n"
+        f"openssl s_client -connect 127.0.0.1:8443 -servername {host} "
         "</dev/null | openssl x509 -noout -issuer -serial"
     )
     return Command(title=say(_n("See what %(place)s serves"), place=place), lines=lines)
@@ -161,8 +171,6 @@ def certificates_form(rotation: Rotation, data: Mapping[str, Any] | None) -> for
     return ServingCertificatesForm(
         data,
         authority=rotation.new_authority,
-        places=rotation.facts["services"],
-        prefix_of_secrets=WRITES_INTO,
     )
 
 
@@ -210,7 +218,6 @@ def tell_drop(rotation: Rotation, row: RotationStep) -> Instructions:
                 new=new,
             ),
         ),
-        commands=_diffs(row),
     )
 
 

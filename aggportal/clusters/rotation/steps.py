@@ -125,10 +125,19 @@ class Offer:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Way:
+    """A page of the portal where a part of a step is done, with a look before anything changes."""
+
+    label: Sentence
+    href: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Instructions:
-    """What is to be done in a step: sentences, files, commands by way of installing, notes."""
+    """What is to be done in a step: sentences, pages, files, commands by way of installing, notes."""
 
     say: tuple[Sentence, ...]
+    ways: tuple[Way, ...] = ()
     offers: tuple[Offer, ...] = ()
     commands: tuple[Command, ...] = ()
     notes: tuple[Sentence, ...] = ()

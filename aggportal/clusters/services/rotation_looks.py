@@ -61,6 +61,7 @@ def _write(rotation: Rotation, row: RotationStep, proof: Proof, *, now: dt.datet
     }
     differs = row.looked_at is None or any(getattr(row, name) != fresh[name] for name in _SHOWN)
     facts: Mapping[str, Any] = storable({**row.facts, **proof.facts})
+    differs = differs or row.facts.get("diffs") != facts.get("diffs")
     rows = RotationStep.objects.filter(pk=row.pk, state=StepState.CURRENT)
     rows.update(looked_at=now, facts=facts, **fresh)
     if differs:

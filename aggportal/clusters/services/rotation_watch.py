@@ -13,9 +13,8 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from aggportal.clusters.models import Rotation, RotationState, RotationStep, StepState
-from aggportal.clusters.services.connections import WHILE_A_PERSON_WAITS, client_for
-from aggportal.clusters.services.rotating import SECONDS, present_of
 from aggportal.clusters.services.rotation_looks import look_at
+from aggportal.clusters.services.rotation_moves import patient_client, present_of
 from aggportal.kube.client import ApiClient
 from aggportal.web.periodic import FAULTS
 from aggportal.words import RefusedError
@@ -49,8 +48,7 @@ def watch_rotation(
     at = present_of(rotation)
     if at is None:
         return
-    client = client_for(rotation.cluster, timeouts=WHILE_A_PERSON_WAITS)
-    client.ends_at = time.monotonic() + SECONDS
+    client = patient_client(rotation.cluster)
     opened(client)
     look_at(rotation, at.step, at.row, client=client, now=now)
 

@@ -238,7 +238,7 @@ def _key_told(value: bytes) -> str:
         public = spki_sha256(load_private_key(value).public_key())
     except PkiError:
         return f"(no private key that can be read, {len(value)} bytes)"
-    return f"(private key, {len(value)} bytes, SHA-256 of its public key {public})"
+    return f"(private key, SHA-256 of its public key {public})"
 
 
 def _cautions(present: Json | None) -> Iterator[Sentence]:

@@ -17,7 +17,9 @@ from aggportal.clusters.forms.rotating import DeedForm, OverrideForm, StopForm
 from aggportal.clusters.models import Rotation
 from aggportal.clusters.rotating import deed_form, make_rotation_page, typed_form
 from aggportal.clusters.services import rotating
-from aggportal.clusters.services.rotating import Moved, NotProven, present_of
+from aggportal.clusters.services.rotating import NotProven
+from aggportal.clusters.services.rotation_deeds import act
+from aggportal.clusters.services.rotation_moves import Moved, present_of
 from aggportal.clusters.views.rotations import add_refusal, find_rotation, rotation_page
 from aggportal.kube.errors import KubeError
 from aggportal.pki.errors import PkiError
@@ -43,7 +45,7 @@ def rotation_do(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         return rotation_page(request, rotation, form=form, typed=typed, status=422)
     chosen: dict[str, Any] = form.cleaned_data if form else {}
     try:
-        did = rotating.act(rotation, step, chosen, by=actor_of(request), now=timezone.now())
+        did = act(rotation, step, chosen, by=actor_of(request), now=timezone.now())
     except (KubeError, PkiError) as refused:
         return _refused(request, rotation, refused, form=form, typed=typed)
     messages.success(request, words(did.sentence))

@@ -19,7 +19,8 @@ from aggportal.clusters.models import Cluster, Rotation
 from aggportal.clusters.rotating import frame_of, make_rotation_page
 from aggportal.clusters.rotation.kinds import KINDS
 from aggportal.clusters.rotation.steps import Kind
-from aggportal.clusters.services.rotating import AlreadyOpen, present_of, start_rotation
+from aggportal.clusters.services.rotating import AlreadyOpen, start_rotation
+from aggportal.clusters.services.rotation_moves import present_of
 from aggportal.kube.errors import KubeError
 from aggportal.pki.errors import PkiError
 from aggportal.web.actors import actor_of
