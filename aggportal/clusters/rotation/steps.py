@@ -134,7 +134,9 @@ class Way:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Instructions:
-    """What is to be done in a step: sentences, pages, files, commands by way of installing, notes."""
+    """What is to be done in a step: sentences, pages, files, commands by way of installing, and
+    notes.
+    """
 
     say: tuple[Sentence, ...]
     ways: tuple[Way, ...] = ()
