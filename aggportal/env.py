@@ -49,7 +49,7 @@ class Email:
     """How mail leaves, in the words of Django's EMAIL_* settings."""
 
     configured: bool = True
-    backend: str = "django.core.mail.backends.smtp.EmailBackend"
+    backend: str = "aggportal.notices.mailing.CheckedBackend"
     host: str = "localhost"
     port: int = 25
     user: str = ""

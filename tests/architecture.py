@@ -53,6 +53,34 @@ MAY_NOT_IMPORT_KIND = {
     "management": {"urls", "views", "admin", "forms"},
     "jobs": {"urls", "views", "admin", "forms"},
 }
+# Modules that may have to do with the network, and why. Connections are opened in `kube.egress`
+# alone, which takes addresses that were checked.
+NEAR_THE_NETWORK = {
+    "kube.egress": "the one way out: resolves, checks, connects by number",
+    "kube.bodies": "names http.client's and urllib3's errors; reads bodies within limits",
+    "kube.failures": "names urllib3's errors",
+    "kube.client": "names urllib3's answer as a type",
+    "kube.door": "names urllib3's answer as a type; sends to a checked address",
+    "kube.wire": "urllib3's pool, for URLs whose host is a checked address; cuts sockets",
+    "kube.portforward": "speaks websocket over a socket of the one way out",
+    "notices.posting": "speaks HTTP over a socket of the one way out; cuts sockets",
+    "notices.mailing": "speaks SMTP over a socket of the one way out",
+    "notices.services.sending": "names smtplib's errors; the host's own name",
+    "clusters.services.working": "the host's own name",
+}
+_NETWORK = (
+    "socket", "http.client", "http.server", "urllib.request", "urllib3", "requests", "httpx",
+    "aiohttp", "asyncio", "websocket", "smtplib", "ftplib", "poplib", "imaplib", "telnetlib",
+    "xmlrpc", "socketserver", "pycurl",
+)  # fmt: skip
+_OPENS = {
+    "socket.create_connection",
+    "socket.socket",
+    "socket.getaddrinfo",
+    "socket.gethostbyname",
+    "socket.fromfd",
+    "urllib.request.urlopen",
+}
 NAMELESS = {"utils", "util", "helpers", "helper", "common", "misc"}
 _EVERYTHING = {"Exception", "BaseException"}
 WALL_CLOCK = re.compile(r"\b(?:datetime|date|timezone)\.(?:now|utcnow|today)$|\btime\.time$")
@@ -185,6 +213,23 @@ def reads_the_clock(module: Module) -> list[str]:
     return [said for node in nodes if WALL_CLOCK.search(said := ast.unparse(node))]
 
 
+def network_outside_its_doors(module: Module) -> list[str]:
+    """Imports of what connects, in a module that is not said to; and sockets opened elsewhere than
+    in the one way out.
+    """
+    name = module.name.removeprefix("aggportal.")
+    found = {each.name for each in imports(module)}
+    said = (
+        [] if name in NEAR_THE_NETWORK else [f for f in found if any(_is(f, n) for n in _NETWORK)]
+    )
+    if name == "kube.egress":
+        return said
+    calls = [node for node in ast.walk(ast.parse(module.source)) if isinstance(node, ast.Call)]
+    opened = [text for node in calls if (text := ast.unparse(node.func)) in _OPENS]
+    bare = {each.rpartition(".")[2] for each in _OPENS & found}
+    return said + opened + [t for node in calls if (t := ast.unparse(node.func)) in bare]
+
+
 def nameless(module: Module) -> list[str]:
     """Modules whose name says nothing."""
     return [part for part in module.name.split(".") if part in NAMELESS]
@@ -203,6 +248,7 @@ RULES = [
     trusted_markup,
     catches_everything,
     reads_the_clock,
+    network_outside_its_doors,
     nameless,
     unfinished,
 ]

@@ -39,6 +39,15 @@ def test_every_module_keeps_the_rule(rule):
         ("catches_everything", "web.a", "try:\n    f()\nexcept (OSError, Exception):\n    pass"),
         ("catches_everything", "web.a", "try:\n    f()\nexcept:\n    pass"),
         ("reads_the_clock", "pki.a", "then = dt.datetime.now(dt.UTC)"),
+        ("network_outside_its_doors", "web.a", "import socket"),
+        ("network_outside_its_doors", "certs.services.a", "def f():\n    import requests"),
+        ("network_outside_its_doors", "pki.a", "from urllib.request import urlopen"),
+        ("network_outside_its_doors", "notices.posting", "socket.create_connection((a, 1))"),
+        (
+            "network_outside_its_doors",
+            "kube.wire",
+            "from socket import create_connection\ncreate_connection((a, 1))",
+        ),
         ("nameless", "web.utils", ""),
         ("unfinished", "web.a", "# TO" + "DO: later"),
         ("unfinished", "web.a", "raise NotImplemented" + "Error"),
@@ -69,6 +78,12 @@ def test_an_orderly_module_breaks_no_rule(name, source):
 
 def test_every_place_in_the_layers_exists():
     assert set(MAY_IMPORT) <= {module.package for module in modules()}
+
+
+def test_every_module_near_the_network_exists():
+    assert {f"aggportal.{name}" for name in architecture.NEAR_THE_NETWORK} <= {
+        module.name for module in modules()
+    }
 
 
 def test_the_layers_have_no_way_back_up():

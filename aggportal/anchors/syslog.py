@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import socket
 
 from aggportal.anchors.errors import NotAnchored
-from aggportal.kube.egress import EgressPolicy, resolve_permitted
+from aggportal.kube.egress import EgressPolicy, open_checked, open_datagrams, resolve_permitted
 from aggportal.kube.servers import Server
 from aggportal.words import gettext_noop as _n
 
@@ -29,13 +28,13 @@ def send(line: bytes, host: str, port: int, *, tcp: bool, policy: EgressPolicy) 
     [address, *_rest] = resolve_permitted(
         Server(host=host, port=port), policy, deadline_seconds=SECONDS
     )
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    kind = socket.SOCK_STREAM if tcp else socket.SOCK_DGRAM
     framed = b"%d %s" % (len(line), line) if tcp else line
     try:
-        with socket.socket(family, kind) as out:
-            out.settimeout(SECONDS)
-            out.connect((address, port))
+        with (
+            open_checked((address,), port, seconds=SECONDS)
+            if tcp
+            else open_datagrams(address, port, seconds=SECONDS)
+        ) as out:
             out.sendall(framed)
     except OSError as exc:
         raise NotAnchored(

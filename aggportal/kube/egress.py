@@ -1,4 +1,4 @@
-"""Where this portal may connect to.
+"""Where this portal may connect to, and the one place where its connections are opened.
 
 The address of a cluster is typed by a person, so it may try to reach what only our machine can
 reach: a cloud's metadata service, a neighbour's port. A name is resolved once, every answer is
@@ -108,6 +108,40 @@ def system_resolve(host: str, port: int) -> Sequence[str]:
     """What the system's resolver says; OSError when it knows nothing."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
     return [str(entry[4][0]) for entry in found]
+
+
+def open_checked(addresses: Sequence[str], port: int, *, seconds: float) -> socket.socket:
+    """Connect to the first of the checked addresses that takes a connection, by number: nothing is
+    resolved again. `seconds` is the time for each. Raises OSError.
+    """
+    for index, address in enumerate(addresses):
+        try:
+            return socket.create_connection(_numeric(address, port), timeout=seconds)
+        except OSError:
+            if index == len(addresses) - 1:
+                raise
+    raise OSError("no address")
+
+
+def open_datagrams(address: str, port: int, *, seconds: float) -> socket.socket:
+    """Return a socket that sends datagrams to one checked address. Raises OSError."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    out = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        out.settimeout(seconds)
+        out.connect(_numeric(address, port))
+    except OSError:
+        out.close()
+        raise
+    return out
+
+
+def _numeric(address: str, port: int) -> tuple[str, int]:
+    """Refuse what would be resolved: only addresses come here. Raises OSError."""
+    try:
+        return str(ipaddress.ip_address(address)), port
+    except ValueError as exc:
+        raise OSError(f"{address!r} is no address") from exc
 
 
 def _require_permitted(text: str, policy: EgressPolicy, *, host: str) -> None:

@@ -7,7 +7,6 @@ bound, so it is done only where an administrator chose it. Imported late, since 
 
 from __future__ import annotations
 
-import socket
 import ssl
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +23,7 @@ from aggportal.kube import failures
 from aggportal.kube.bodies import MAX_ERROR_BODY, start_timer
 from aggportal.kube.connections import Connection
 from aggportal.kube.door import MAX_ADDRESSES, USER_AGENT, secret_of
-from aggportal.kube.egress import EgressPolicy, Resolve, resolve_permitted
+from aggportal.kube.egress import EgressPolicy, Resolve, open_checked, resolve_permitted
 from aggportal.kube.errors import KubeError
 from aggportal.kube.places import PodPort
 from aggportal.kube.servers import Server, parse_server
@@ -148,20 +147,16 @@ def _connected(approach: Approach, server: Server, addresses: tuple[str, ...]) -
     context = make_tls_context(approach.connection)
     context.sslsocket_class = _Counted
     name = approach.connection.tls_server_name or server.host
-    last: OSError | None = None
-    for address in addresses:
-        try:
-            plain = socket.create_connection((address, server.port), approach.connect_seconds)
-        except OSError as error:
-            last = error
-            continue
-        try:
-            plain.settimeout(approach.seconds)
-            return context.wrap_socket(plain, server_hostname=name)
-        except (OSError, ValueError) as error:
-            plain.close()
-            raise _failure(error, approach, server) from error
-    raise _failure(last or OSError(), approach, server) from last
+    try:
+        plain = open_checked(addresses, server.port, seconds=approach.connect_seconds)
+    except OSError as error:
+        raise _failure(error, approach, server) from error
+    try:
+        plain.settimeout(approach.seconds)
+        return context.wrap_socket(plain, server_hostname=name)
+    except (OSError, ValueError) as error:
+        plain.close()
+        raise _failure(error, approach, server) from error
 
 
 def _upgraded(approach: Approach, server: Server, wire: ssl.SSLSocket, path: str) -> WebSocket:

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Mapping
 
-from aggportal.kube.egress import EgressPolicy, resolve_permitted
+from aggportal.kube.egress import EgressPolicy, open_checked, resolve_permitted
 from aggportal.notices.errors import DeliveryFailed
 from aggportal.notices.webhooks import Target
 from aggportal.words import gettext_noop as _n
@@ -79,19 +79,10 @@ class _Connection(http.client.HTTPConnection):
         self._plain: socket.socket | None = None
 
     def connect(self) -> None:
-        self.sock = self._plain = self._open()
+        self.sock = self._plain = open_checked(self._addresses, self.port, seconds=CONNECT_SECONDS)
         if self._context is not None:
             self.sock = self._context.wrap_socket(self._plain, server_hostname=self.host)
         self.sock.settimeout(SECONDS)
-
-    def _open(self) -> socket.socket:
-        for index, address in enumerate(self._addresses):
-            try:
-                return socket.create_connection((address, self.port), CONNECT_SECONDS)
-            except OSError:
-                if self.was_cut or index == len(self._addresses) - 1:
-                    raise
-        raise AssertionError(self._addresses)
 
     def cut(self) -> None:
         """End the exchange now; whoever waits for the socket wakes with an error."""

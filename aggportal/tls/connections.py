@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import errno
-import socket
 import time
 from dataclasses import dataclass
 from typing import Protocol
 
+from aggportal.kube.egress import open_checked
 from aggportal.tls.errors import HandshakeFailed, Reason
 from aggportal.words import gettext_noop as _n
 
@@ -104,7 +104,7 @@ def connect(address: str, port: int, *, limits: Limits, deadline: float) -> Line
     began = time.monotonic()
     seconds = max(0.001, min(limits.connect, limits.handshake, deadline - began))
     try:
-        stream = socket.create_connection((address, port), timeout=seconds)
+        stream = open_checked((address,), port, seconds=seconds)
     except TimeoutError as late:
         raise HandshakeFailed(
             _n("Nothing answered at %(address)s, port %(port)d, within %(seconds)d s."),

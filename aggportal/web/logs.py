@@ -15,7 +15,7 @@ _KEY_WORDS = r"(?:[A-Z0-9 ]{0,40} )?PRIVATE KEY(?: BLOCK)?"
 _PRIVATE_KEY = re.compile(
     rf"-----BEGIN {_KEY_WORDS}-----.*?(?:-----END {_KEY_WORDS}-----|\Z)", re.DOTALL
 )
-_BEARER = re.compile(r"(?i)\b(Bearer|Basic)(\s+|\\t| %20)[A-Za-z0-9._~+/=-]{8,}")
+_BEARER = re.compile(r"(?i)\b(Bearer|Basic)(\s+|%20)[A-Za-z0-9._~+/=-]{8,}")
 # A JSON Web Token, as a ServiceAccount has one, wherever it stands.
 _JWT = re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?")
 _WEBHOOK_SECRET = re.compile(r"\bwhsec_[A-Za-z0-9+/=]{8,}")

@@ -16,7 +16,7 @@ from tests.notices.makers import ADA, DAY, NOW, ending, mail_channel, make_autho
 from tests.notices.servers import Mailbox, mail_server
 
 pytestmark = pytest.mark.django_db
-SMTP = "django.core.mail.backends.smtp.EmailBackend"
+SMTP = "aggportal.notices.mailing.CheckedBackend"
 
 
 @pytest.fixture
