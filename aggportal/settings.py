@@ -124,6 +124,7 @@ INSTALLED_APPS = [
     "aggportal.clusters",
     "aggportal.notices",
     "aggportal.anchors",
+    "aggportal.backups",
     "aggportal.snippets",
     "aggportal.scans",
     "aggportal.dashboard",
