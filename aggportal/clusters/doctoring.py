@@ -25,11 +25,13 @@ from aggportal.clusters.remedies import (
 from aggportal.clusters.standing import Stood, load_standing
 from aggportal.doctor.findings import Verdict
 from aggportal.kube.permissions import AccessRule, render_forwarding, render_rules
+from aggportal.kube.secret_access import render_secret_access
 
 MOST_GROUPS = 60
 _CONFIG_MAP_RULE = AccessRule(verb="get", resource="configmaps")
 # Nobody needs all Secrets: the page Drift has a Role for those that are mounted.
 _SECRET_RULE = AccessRule(verb="get", resource="secrets")
+_FORWARD = "pods/portforward"
 _BIND_READER = (
     "kubectl create rolebinding aggportal-authentication-reader --namespace kube-system \\\n"
     "  --role extension-apiserver-authentication-reader --serviceaccount aggportal:aggportal"
@@ -78,6 +80,7 @@ class DoctorPage:
     inapplicable: tuple[Stood, ...]
     rules: str
     forwarding: str
+    secret_access: str
     bind_reader: str
     authority: Authority | None
     chosen: bool
@@ -120,7 +123,8 @@ def make_doctor_page(
         rules=render_rules(
             {r for r in rules if not r.namespace} - {_CONFIG_MAP_RULE, _SECRET_RULE}
         ),
-        forwarding=render_forwarding(rule.namespace for rule in rules),
+        forwarding=render_forwarding(r.namespace for r in rules if r.resource == _FORWARD),
+        secret_access=render_secret_access((r.namespace, r.name) for r in rules if r.name),
         # That one ConfigMap has a Role of its own: nobody needs all of them.
         bind_reader=_BIND_READER if _CONFIG_MAP_RULE in rules else "",
         authority=cluster.front_proxy or examination.recognised,

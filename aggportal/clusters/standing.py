@@ -66,7 +66,7 @@ def load_standing(stored: Sequence[dict[str, Any]]) -> tuple[Stood, ...]:
 
 def _entry(result: Result) -> dict[str, Any]:
     rule = result.rule
-    names = ("verb", "group", "resource", "path", "namespace")
+    names = ("verb", "group", "resource", "path", "namespace", "name")
     return {
         "code": result.check,
         "title": tell(result.title),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aggportal.doctor.availability import behind_of
 from aggportal.doctor.bundles import bundle_of
+from aggportal.doctor.commands import kubectl
 from aggportal.doctor.evidence import Absent, Evidence, Json, Known, Unread
 from aggportal.doctor.findings import Deed, Remedy, Severity
 from aggportal.doctor.objects import (
@@ -29,8 +30,9 @@ _READER = Want(
     verb="get", group="", resource="configmaps", name="extension-apiserver-authentication"
 )
 _FLOWS = tuple(
-    Want(verb="list", group="flowcontrol.apiserver.k8s.io", resource=resource)
+    Want(verb=verb, group="flowcontrol.apiserver.k8s.io", resource=resource)
     for resource in ("flowschemas", "prioritylevelconfigurations")
+    for verb in ("list", "watch")
 )
 _NO_PODS = _n("No pod behind the Service can be seen.")
 
@@ -86,8 +88,23 @@ def bundle_is_the_injected_one(evidence: Evidence, each: APIService) -> Outcome:
         return Unchecked(sentence=refused.sentence)
     bundle = bundle_of(each)
     held = {ca.sha256 for ca in bundle} if isinstance(bundle, tuple) else set()
-    if held >= {ca.sha256 for ca in wanted}:
+    needed = {ca.sha256 for ca in wanted}
+    if held == needed:
         return Passed(evidence=certificates_told(wanted))
+    if held > needed and isinstance(bundle, tuple):
+        surplus = tuple(ca for ca in bundle if ca.sha256 not in needed)
+        return Found(
+            sentence=say(
+                _n(
+                    "caBundle trusts more than the Secret %(source)s holds: %(subjects)s. "
+                    "cert-manager would not write that."
+                ),
+                source=injected.source,
+                subjects="; ".join(ca.subject for ca in surplus[:8]),
+            ),
+            evidence=certificates_told(surplus),
+            remedy=remedy,
+        )
     return Found(
         sentence=say(
             _n("caBundle is out of date: the Secret %(source)s holds another authority."),
@@ -141,13 +158,13 @@ def _bind(account: Subject, role: str) -> str:
     who = f"{account.namespace}:{account.name}"
     name = f"{account.namespace}-{account.name}"
     if role == "system:auth-delegator":
-        return (
-            f"kubectl create clusterrolebinding {name}-auth-delegator --clusterrole {role} "
-            f"--serviceaccount {who}"
+        return kubectl(
+            *("create", "clusterrolebinding", f"{name}-auth-delegator", "--clusterrole", role),
+            *("--serviceaccount", who),
         )
-    return (
-        f"kubectl --namespace kube-system create rolebinding {name}-auth-reader --role {role} "
-        f"--serviceaccount {who}"
+    return kubectl(
+        *("--namespace", "kube-system", "create", "rolebinding", f"{name}-auth-reader"),
+        *("--role", role, "--serviceaccount", who),
     )
 
 
@@ -170,7 +187,7 @@ def backend_may_read_flows(evidence: Evidence, each: APIService) -> Outcome:
     lacking = {want for a in accounts for want in _FLOWS if not rights.may(a, want)}
     if not lacking:
         return Passed(evidence=_told(accounts))
-    if any(_is_ready(pod) for pod in pods):
+    if all(_is_ready(pod) for pod in pods):
         return Passed(evidence=(say(_n("It may not, and became ready nevertheless.")),))
     return Found(
         sentence=say(
@@ -185,12 +202,23 @@ def backend_may_read_flows(evidence: Evidence, each: APIService) -> Outcome:
             sentence=say(
                 _n("Let the account list and watch both kinds of flowcontrol.apiserver.k8s.io.")
             ),
-            command=(
-                "kubectl create clusterrole flowcontrol-reader --verb list,watch --resource "
-                "flowschemas.flowcontrol.apiserver.k8s.io,"
-                "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io"
-            ),
+            command="\n".join((_FLOW_ROLE, *(_bind_flows(each) for each in accounts))),
         ),
+    )
+
+
+_FLOW_ROLE = (
+    "kubectl create clusterrole flowcontrol-reader --verb list,watch --resource "
+    "flowschemas.flowcontrol.apiserver.k8s.io,"
+    "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io"
+)
+
+
+def _bind_flows(account: Subject) -> str:
+    return kubectl(
+        *("create", "clusterrolebinding", f"{account.namespace}-{account.name}-flowcontrol"),
+        *("--clusterrole", "flowcontrol-reader"),
+        *("--serviceaccount", f"{account.namespace}:{account.name}"),
     )
 
 

@@ -65,7 +65,7 @@ def tls_is_verified(evidence: Evidence, each: APIService) -> Outcome:
 
 @service_check("A13", Severity.ERROR, _n("caBundle can be used"), reads=[APISERVICES_PATH])
 def bundle_can_be_used(evidence: Evidence, each: APIService) -> Outcome:
-    """It parses, and holds an authority or the serving certificate itself."""
+    """It parses, and each certificate in it is an authority or the serving certificate itself."""
     bundle = bundle_of(each)
     if bundle is None:
         return Inapplicable(sentence=say(_n("It has no caBundle.")))
@@ -82,12 +82,26 @@ def bundle_can_be_used(evidence: Evidence, each: APIService) -> Outcome:
         )
     probed = evidence.probes.get(each.name)
     own = probed.chain[0].sha256 if probed and probed.chain else ""
-    if any(ca.is_ca or _may_be_served(ca, own) for ca in bundle):
+    useless = tuple(ca for ca in bundle if not (ca.is_ca or _may_be_served(ca, own)))
+    if not useless:
         return Passed(evidence=certificates_told(bundle))
+    if len(useless) == len(bundle):
+        return Found(
+            sentence=say(_n("caBundle holds no authority and no serving certificate.")),
+            evidence=certificates_told(bundle),
+            remedy=PATCH_BUNDLE,
+        )
     return Found(
-        sentence=say(_n("caBundle holds no authority and no serving certificate.")),
-        evidence=certificates_told(bundle),
+        sentence=say(
+            _n(
+                "caBundle holds what is no authority beside one that is: %(subjects)s. Nothing "
+                "that those signed is trusted."
+            ),
+            subjects="; ".join(each.subject for each in useless[:8]),
+        ),
+        evidence=certificates_told(useless),
         remedy=PATCH_BUNDLE,
+        severity=Severity.WARNING,
     )
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 
+from aggportal.doctor.commands import logs_of, of_apiservice, of_service, raw
 from aggportal.doctor.evidence import Absent, Discovery, Evidence, Listed, Unread
 from aggportal.doctor.findings import Deed, Remedy, Severity
+from aggportal.doctor.mending import mend, service_of
 from aggportal.doctor.objects import list_at
 from aggportal.doctor.registry import Found, Inapplicable, Outcome, Passed, Unchecked, service_check
 from aggportal.doctor.serving import who_signed
@@ -18,6 +21,9 @@ from aggportal.words import Sentence
 from aggportal.words import gettext_noop as _n
 
 DISCOVERY = "/apis/<group>/<version>"
+DISCOVERY_PATH = "/apis/%s/%s"
+# kube-apiserver enters a new one about a minute later.
+ENTERED_WITHIN = dt.timedelta(minutes=2)
 SLOW_MS, TOO_SLOW_MS = 1000, 5000
 _USER = re.compile(r'User "((?:[^"\\]|\\.)*)" cannot')
 _NOT_ASKED = _n("The group was not asked for its discovery.")
@@ -43,16 +49,23 @@ def requests_reach_the_backend(evidence: Evidence, each: APIService) -> Outcome:
         sentence = cause.sentence if cause.code != "other" else _refused(answer)
         if cause.code == "ca-mismatch" and (signed := who_signed(evidence, each)):
             told = (signed, *told)
-        default = say(_n("Look at the logs of the extension API server."))
-        return Found(
-            sentence=sentence, evidence=told, remedy=Remedy(sentence=cause.remedy or default)
-        )
+        # Where requests are not even passed on, the condition says why.
+        behind = each.availability.cause if cause.code == "condition" else cause
+        return Found(sentence=sentence, evidence=told, remedy=mend(evidence, each, behind))
+    return _document_fits(each, answer, told)
+
+
+def _document_fits(each: APIService, answer: Discovery, told: tuple[Sentence, ...]) -> Outcome:
+    """200 with the list of resources of this group version."""
     found = answer.document or {}
     if found.get("kind") != "APIResourceList":
         return Found(
             sentence=say(_n("The backend answers 200, but not with the resources of an API.")),
             evidence=told,
-            remedy=Remedy(sentence=say(_n("Let the Service lead to the extension API server."))),
+            remedy=Remedy(
+                sentence=say(_n("Let the Service lead to the extension API server.")),
+                command=of_service(each),
+            ),
         )
     if found.get("groupVersion") != each.group_version:
         return Found(
@@ -62,7 +75,10 @@ def requests_reach_the_backend(evidence: Evidence, each: APIService) -> Outcome:
                 wanted=each.group_version,
             ),
             evidence=told,
-            remedy=Remedy(sentence=say(_n("Compare group and version with those of the backend."))),
+            remedy=Remedy(
+                sentence=say(_n("Compare group and version with those of the backend.")),
+                command=of_apiservice(each),
+            ),
         )
     return Passed(evidence=(say("%(ms)d ms", ms=answer.milliseconds),))
 
@@ -87,7 +103,10 @@ def discovery_is_quick(evidence: Evidence, each: APIService) -> Outcome:
             ),
             ms=answer.milliseconds,
         ),
-        remedy=Remedy(sentence=say(_n("Look at the load of the backend and the network to it."))),
+        remedy=Remedy(
+            sentence=say(_n("Look at the load of the backend and the network to it.")),
+            command=logs_of(each, service_of(evidence, each)),
+        ),
         severity=Severity.WARNING if answer.milliseconds < TOO_SLOW_MS else None,
     )
 
@@ -170,20 +189,45 @@ def _refused_to(evidence: Evidence, answer: Listed) -> Outcome:
 
 @service_check("A20", Severity.ERROR, _n("Its discovery is current"), reads=["/apis"])
 def discovery_is_current(evidence: Evidence, each: APIService) -> Outcome:
-    """Aggregated discovery calls it `Current`, not `Stale` (from 1.26)."""
+    """Aggregated discovery holds it and calls it `Current`, not `Stale` (from 1.26)."""
     if isinstance(evidence.freshness, Unread):
         return evidence.freshness
     if isinstance(evidence.freshness, Absent):
         return Inapplicable(sentence=say(_n("Aggregated discovery came with Kubernetes 1.26.")))
     freshness = evidence.freshness.value.get(each.group_version)
-    if freshness != "Stale":
+    if freshness == "Current":
         return Passed()
-    return Found(
-        sentence=say(
-            _n("Its discovery is stale: clients get what the backend said some time ago.")
-        ),
-        remedy=Remedy(sentence=say(_n("Mend why the backend cannot be asked; see the others."))),
+    if freshness not in {"Stale", None}:
+        return Unchecked(sentence=say(_n("Aggregated discovery does not say how current it is.")))
+    since = _stale_since(evidence, each)
+    young = each.created is not None and evidence.now - each.created <= ENTERED_WITHIN
+    if freshness is None and young:
+        return Unchecked(sentence=say(_n("It was registered just now and is not entered yet.")))
+    stale = _n(
+        "Its discovery is stale since %(since)s UTC at the latest: clients get what the backend "
+        "said before."
     )
+    absent = _n(
+        "Aggregated discovery does not hold it, since %(since)s UTC at the latest: kubectl and "
+        "other clients do not know its resources."
+    )
+    return Found(
+        sentence=say(stale if freshness else absent, since=f"{since:%Y-%m-%d %H:%M}"),
+        remedy=Remedy(
+            sentence=say(_n("Mend why the backend cannot be asked; see the others.")),
+            command=raw(DISCOVERY_PATH % (each.group, each.version)),
+        ),
+    )
+
+
+def _stale_since(evidence: Evidence, each: APIService) -> dt.datetime:
+    """kube-apiserver does not tell: when it became unavailable, or when it was first seen stale."""
+    known = [evidence.now]
+    if (seen := evidence.stale_since.get(each.name)) is not None:
+        known.append(seen)
+    if each.availability.status != "True" and each.availability.since is not None:
+        known.append(each.availability.since)
+    return min(known)
 
 
 @service_check("A21", Severity.WARNING, _n("It serves something"), reads=[DISCOVERY])
@@ -197,7 +241,10 @@ def serves_something(evidence: Evidence, each: APIService) -> Outcome:
         return Passed(evidence=(say("%(count)d", count=count),))
     return Found(
         sentence=say(_n("It serves no resource at all.")),
-        remedy=Remedy(sentence=say(_n("Look whether the backend was started with its API on."))),
+        remedy=Remedy(
+            sentence=say(_n("Look whether the backend was started with its API on.")),
+            command=logs_of(each, service_of(evidence, each)),
+        ),
     )
 
 

@@ -174,7 +174,8 @@ class Looker(Reads):
         if not _PART.fullmatch(name):
             return Injected(source="", ca_pem=Absent(path=""))
         path = f"/api/v1/namespaces/{namespace}/secrets/{name}"
-        read = self.object_at(place(path))
+        rule = AccessRule(verb="get", resource="secrets", namespace=namespace, name=name)
+        read = self.object_at(Place(path=path, rule=rule))
         # Of a Secret nothing is kept but the CA.
         ca = _ca_of(read.value) if isinstance(read, Known) else ""
         if isinstance(read, Known):

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
+from aggportal.doctor.commands import of_apiservice
 from aggportal.doctor.evidence import Evidence, Json, Known, Unread
 from aggportal.doctor.findings import Remedy, Severity
 from aggportal.doctor.objects import conditions_of, name_of, namespace_of, text_at
 from aggportal.doctor.registry import Found, Inapplicable, Outcome, Passed, cluster_check
 from aggportal.doctor.told import say
+from aggportal.kube.apiservices import APIService
 from aggportal.words import Sentence
 from aggportal.words import gettext_noop as _n
 
 NAMESPACES = "/api/v1/namespaces"
 AUTOSCALERS = "/apis/autoscaling/v2/horizontalpodautoscalers"
 _STUCK = ("NamespaceDeletionDiscoveryFailure",)
-_BLIND = ("FailedGet",)
+_BLIND = "FailedGet"
+_AN_API = say(_n("an API group"))
+_ALL = "kubectl get apiservice -l '!kube-aggregator.kubernetes.io/automanaged'"
 _ANNOTATION = "autoscaling.alpha.kubernetes.io/conditions"
 _MOST = 12
 SCALED = _n(
@@ -47,15 +53,23 @@ def namespaces_can_go(evidence: Evidence) -> Outcome:
     if not stuck:
         return Passed()
     many = _n(
-        "%(count)d namespaces cannot finish deleting, since an API group does not answer what it "
-        "holds in them."
+        "%(count)d namespaces cannot finish deleting because of %(gv)s, which does not answer what "
+        "it holds in them."
     )
     one = _n(
-        "A namespace cannot finish deleting, since an API group does not answer what it holds in "
-        "it."
+        "The namespace %(name)s cannot finish deleting because of %(gv)s, which does not answer "
+        "what it holds in it."
     )
+    blamed = _blamed(evidence, [message for _name, message in stuck])
+    told = ", ".join(each.group_version for each in blamed[:_MOST])
+    commands = [of_apiservice(each) for each in blamed[:_MOST]]
     return Found(
-        sentence=say(many if len(stuck) > 1 else one, count=len(stuck)),
+        sentence=say(
+            many if len(stuck) > 1 else one,
+            count=len(stuck),
+            name=stuck[0][0],
+            gv=told or str(_AN_API),
+        ),
         evidence=tuple(
             say("%(name)s: %(message)s", name=name, message=message[:400])
             for name, message in stuck[:_MOST]
@@ -66,9 +80,17 @@ def namespaces_can_go(evidence: Evidence) -> Outcome:
                     "Mend or delete the APIService that the message names. Never strip finalizers: "
                     "what the namespace holds would be left behind."
                 )
-            )
+            ),
+            command="\n".join(commands) or _ALL,
         ),
     )
+
+
+def _blamed(evidence: Evidence, messages: Iterable[str]) -> tuple[APIService, ...]:
+    """The group versions that the namespace controller names; without them those that fail."""
+    words = {word.strip(" ,;:()[]") for text in messages for word in re.split(r"[\s,:]+", text)}
+    named = tuple(each for each in evidence.aggregated if each.group_version in words)
+    return named or tuple(e for e in evidence.aggregated if e.availability.status != "True")
 
 
 @cluster_check("I02", Severity.WARNING, _n("Autoscalers can see"), reads=[AUTOSCALERS])
@@ -77,23 +99,48 @@ def autoscalers_can_see(evidence: Evidence) -> Outcome:
     if not isinstance(evidence.autoscalers, Known):
         return _unknown(evidence.autoscalers)
     scaled = _scaled(evidence.autoscalers.value)
-    blind = [found for each in evidence.autoscalers.value if (found := _blind(each))]
+    blind = [found for each in evidence.autoscalers.value for found in _blind(each)]
     if not blind:
         return Passed(evidence=scaled)
-    many = _n("%(count)d HorizontalPodAutoscalers get no metrics and do not scale.")
-    one = _n("A HorizontalPodAutoscaler gets no metrics and does not scale.")
-    lines = tuple(
-        say("%(name)s: %(message)s", name=name, message=message[:400])
-        for name, message in blind[:_MOST]
+    many = _n(
+        "%(count)d HorizontalPodAutoscalers do not scale because of %(gv)s, which gives no metrics."
     )
+    one = _n(
+        "The HorizontalPodAutoscaler %(name)s does not scale because of %(gv)s, which gives no "
+        "metrics."
+    )
+    lines = tuple(
+        say("%(name)s: %(message)s", name=each.name, message=each.message[:400])
+        for each in blind[:_MOST]
+    )
+    groups = {each.group for each in blind}
+    served = [each for each in evidence.aggregated if each.group in groups]
+    versions = {each.group: each.group_version for each in served}
+    names = {each.name for each in blind}
     return Found(
-        sentence=say(many if len(blind) > 1 else one, count=len(blind)),
+        sentence=say(
+            many if len(names) > 1 else one,
+            count=len(names),
+            name=blind[0].name,
+            gv=", ".join(sorted(versions.get(group, group) for group in groups)),
+        ),
         evidence=(*lines, *scaled),
         remedy=Remedy(
-            sentence=say(_n("Mend the APIService of the metrics that the message names.")),
-            command="kubectl get apiservice -l '!kube-aggregator.kubernetes.io/automanaged'",
+            sentence=say(
+                _n("Mend the APIService of these metrics; where there is none, install its server.")
+            ),
+            command="\n".join(of_apiservice(each) for each in served) or _ALL,
         ),
     )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Blind:
+    """An autoscaler that gets no metrics of a group."""
+
+    name: str
+    group: str
+    message: str
 
 
 def _scaled(autoscalers: Sequence[Json]) -> tuple[Sentence, ...]:
@@ -125,13 +172,15 @@ def _groups(autoscaler: Json) -> set[str]:
     return {_SOURCES[kind] for kind in kinds or {"Resource"} if kind in _SOURCES}
 
 
-def _blind(autoscaler: Json) -> tuple[str, str] | None:
+def _blind(autoscaler: Json) -> Iterator[_Blind]:
+    """Its reason (FailedGet…Metric) says which metrics it lacks."""
     name = f"{namespace_of(autoscaler)}/{name_of(autoscaler)}"
     for condition in _scaler_conditions(autoscaler):
         reason = text_at(condition, "reason")
         if condition.get("status") == "False" and reason.startswith(_BLIND):
-            return name, text_at(condition, "message")
-    return None
+            kind = reason.removeprefix(_BLIND).removesuffix("Metric")
+            group = _SOURCES.get(kind, _SOURCES["Resource"])
+            yield _Blind(name=name, group=group, message=text_at(condition, "message"))
 
 
 def _scaler_conditions(autoscaler: Json) -> Iterator[Json]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from aggportal.doctor.evidence import Evidence, Known, Unread
+from aggportal.doctor.commands import kubectl, of_apiservice, patch_apiservice, raw
+from aggportal.doctor.evidence import Discovery, Evidence, Known, Unread
 from aggportal.doctor.findings import Deed, Remedy, Severity
 from aggportal.doctor.objects import list_at, text_at
-from aggportal.doctor.registry import Found, Inapplicable, Outcome, Passed, Unchecked, service_check
+from aggportal.doctor.registry import Found, Outcome, Passed, Unchecked, service_check
 from aggportal.doctor.told import say
 from aggportal.kube.apiservices import APISERVICES_PATH, APIService
+from aggportal.kube.permissions import AccessRule
 from aggportal.words import gettext_noop as _n
 
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
@@ -17,7 +19,8 @@ _BUILT_IN = {
     "authentication.k8s.io", "authorization.k8s.io", "autoscaling", "batch",
     "certificates.k8s.io", "coordination.k8s.io", "discovery.k8s.io", "events.k8s.io",
     "flowcontrol.apiserver.k8s.io", "networking.k8s.io", "node.k8s.io", "policy",
-    "rbac.authorization.k8s.io", "scheduling.k8s.io", "storage.k8s.io",
+    "internal.apiserver.k8s.io", "rbac.authorization.k8s.io", "resource.k8s.io",
+    "scheduling.k8s.io", "storage.k8s.io", "storagemigration.k8s.io",
 }  # fmt: skip
 
 
@@ -65,7 +68,7 @@ def shadows_nothing(evidence: Evidence, each: APIService) -> Outcome:
             sentence=say(
                 _n("Delete it, unless somebody meant this; look in the audit log who made it.")
             ),
-            command=f"kubectl get apiservice {each.name} --output yaml",
+            command=of_apiservice(each),
             deed=Deed.DELETE_APISERVICE,
         ),
     )
@@ -87,7 +90,8 @@ def priority_is_modest(evidence: Evidence, each: APIService) -> Outcome:
     remedy = Remedy(
         sentence=say(
             _n("Use the same groupPriorityMinimum for the whole group, usually 1000 to 2000.")
-        )
+        ),
+        command=patch_apiservice(each, '{"spec":{"groupPriorityMinimum":1000}}'),
     )
     if priority >= LOWEST_BUILT_IN:
         return Found(
@@ -112,22 +116,37 @@ def priority_is_modest(evidence: Evidence, each: APIService) -> Outcome:
 
 
 @service_check(
-    "A28", Severity.ERROR, _n("Its owner is there"), reads=[APISERVICES_PATH, CRDS], local=True
+    "A28",
+    Severity.ERROR,
+    _n("Its owner is there, and serves it"),
+    reads=[APISERVICES_PATH, CRDS, "/apis/<group>/<version>"],
+    local=True,
 )
 def local_has_an_owner(evidence: Evidence, each: APIService) -> Outcome:
-    """A local APIService is always called available, even where it serves nothing."""
-    if each.automanaged == "onstart" or (each.group or "") in _BUILT_IN:
-        return Passed()
-    served = _served_by_crds(evidence)
-    if isinstance(served, Unread):
-        return served
-    if each.group_version in served:
-        return Passed()
+    """A local APIService is always called available, even where it serves nothing: kube-apiserver
+    or a CustomResourceDefinition stands behind it, and it answers 200.
+    """
     answer = evidence.discoveries.get(each.name)
-    if answer is not None and answer.status == 200:
-        return Passed()
     if answer is None:
-        return Inapplicable(sentence=say(_n("It was not asked for its discovery.")))
+        return Unchecked(sentence=say(_n("It was not asked for its discovery.")))
+    if answer.status is None:
+        why = say(_n("Its discovery was not answered."))
+        return Unread(path=answer.path, why=answer.trouble or why)
+    if answer.status in {401, 403}:
+        rule = AccessRule(verb="get", path=answer.path)
+        return Unread(path=answer.path, why=say(_n("This account may not ask it.")), rule=rule)
+    built_in = each.automanaged == "onstart" or (each.group or "") in _BUILT_IN
+    served = set() if built_in else _served_by_crds(evidence)
+    if isinstance(served, Unread):
+        return served if answer.status == 200 else _serves_nothing(each, answer)
+    if answer.status == 200:
+        return Passed()
+    if built_in or each.group_version in served:
+        return _owner_serves_nothing(each, answer, "kube-apiserver" if built_in else "")
+    return _serves_nothing(each, answer)
+
+
+def _serves_nothing(each: APIService, answer: Discovery) -> Found:
     return Found(
         sentence=say(
             _n(
@@ -139,7 +158,32 @@ def local_has_an_owner(evidence: Evidence, each: APIService) -> Outcome:
         evidence=(say("HTTP %(status)s", status=answer.status),),
         remedy=Remedy(
             sentence=say(_n("Delete the APIService that was left behind.")),
-            command=f"kubectl delete apiservice {each.name}",
+            command=kubectl("delete", "apiservice", each.name),
             deed=Deed.DELETE_APISERVICE,
+        ),
+    )
+
+
+def _owner_serves_nothing(each: APIService, answer: Discovery, owner: str) -> Found:
+    """What kube-apiserver made is not deleted: it is gone until its next start."""
+    return Found(
+        sentence=say(
+            _n(
+                "%(gv)s belongs to %(owner)s, which answers HTTP %(status)s for it: discovery of "
+                "the whole cluster ends in an error for clients."
+            ),
+            gv=each.group_version,
+            owner=owner or "CustomResourceDefinition",
+            status=answer.status,
+        ),
+        evidence=(say("HTTP %(status)s: %(body)s", status=answer.status, body=answer.body[:600]),),
+        remedy=Remedy(
+            sentence=say(
+                _n(
+                    "Look what kube-apiserver says of it (--runtime-config, its log), or whether "
+                    "the CustomResourceDefinition is established."
+                )
+            ),
+            command=raw(answer.path),
         ),
     )

@@ -6,7 +6,7 @@ is granted, what is not granted here may still be allowed there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from aggportal.doctor.evidence import Evidence, Json, Known, Unread
@@ -56,6 +56,16 @@ class Binding:
 
     def grants(self, want: Want) -> bool:
         return any(_allows(rule, want) for rule in self.rules)
+
+    def grants_any(self, wants: Iterable[Want]) -> bool:
+        """Whether it gives one of the rights, be it for objects of some names alone."""
+        return any(_gives(rule, want) for rule in self.rules for want in wants)
+
+    def names_of(self, wants: Sequence[Want]) -> tuple[str, ...]:
+        """The objects that the rights are limited to, none where one is not."""
+        about = [rule for rule in self.rules if any(_gives(rule, want) for want in wants)]
+        named = [texts_at(rule, "resourceNames") for rule in about]
+        return tuple(dict.fromkeys(name for names in named for name in names)) if all(named) else ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,11 +130,20 @@ def _bindings(documents: Iterable[Json], roles: dict[tuple[str, str], Json]) -> 
 
 def _allows(rule: Json, want: Want) -> bool:
     names = texts_at(rule, "resourceNames")
+    return _is_about(rule, want) and (not names or want.name in names)
+
+
+def _gives(rule: Json, want: Want) -> bool:
+    """A right to make objects, or to delete many, with names of objects is void."""
+    unnamed = want.verb in {"create", "deletecollection"}
+    return _is_about(rule, want) and not (unnamed and texts_at(rule, "resourceNames"))
+
+
+def _is_about(rule: Json, want: Want) -> bool:
     return (
         bool({"*", want.verb} & set(texts_at(rule, "verbs")))
         and bool({"*", want.group} & set(texts_at(rule, "apiGroups")))
         and bool({"*", want.resource} & set(texts_at(rule, "resources")))
-        and (not names or want.name in names)
     )
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 from aggportal.doctor.availability import SERVICES, behind_of, port_of
 from aggportal.doctor.backends import PODS, comes_through, pods_behind
+from aggportal.doctor.commands import kubectl
 from aggportal.doctor.evidence import Evidence, Json, Known, Unread
 from aggportal.doctor.findings import Remedy, Severity
 from aggportal.doctor.objects import (
@@ -23,6 +26,20 @@ POLICIES = "/apis/networking.k8s.io/v1/namespaces/<namespace>/networkpolicies"
 NODES = "/api/v1/nodes"
 # Ports that the control planes of the large providers reach in their nodes without a rule.
 USUAL_PORTS = {443, 10250}
+_GKE = (
+    "gcloud compute firewall-rules create control-plane-to-nodes --network NETWORK \\\n"
+    "  --source-ranges CONTROL_PLANE_CIDR --target-tags NODE_TAG --allow tcp:%(port)d"
+)
+_EKS = (
+    "aws ec2 authorize-security-group-ingress --group-id NODE_GROUP \\\n"
+    "  --source-group CLUSTER_GROUP --protocol tcp --port %(port)d"
+)
+_AKS = (
+    "az network nsg rule create --resource-group GROUP --nsg-name NODES --name control-plane \\\n"
+    "  --priority 200 --access Allow --protocol Tcp --destination-port-ranges %(port)d"
+)
+_FIREWALLS = {"GKE": _GKE, "gce": _GKE, "EKS": _EKS, "aws": _EKS, "azure": _AKS}
+_ANY_FIREWALL = "nc -vz NODE %(port)d"
 _PROVIDERS = ("gce://", "aws://", "azure://", "digitalocean://", "ibm://", "oci://")
 
 
@@ -70,7 +87,8 @@ def policies_admit_the_control_plane(evidence: Evidence, each: APIService) -> Ou
                         "Add an ingress rule for the port without `from`, or with the addresses of "
                         "the control plane as ipBlock."
                     )
-                )
+                ),
+                command=_open_port(chosen[0], port, reference.namespace),
             ),
             severity=Severity.WARNING if through else None,
         )
@@ -104,8 +122,19 @@ def port_passes_the_firewall(evidence: Evidence, each: APIService) -> Outcome:
         remedy=Remedy(
             sentence=say(
                 _n("Open the port from the control plane to the nodes, or listen on 10250.")
-            )
+            ),
+            command=_FIREWALLS.get(provider, _ANY_FIREWALL) % {"port": port},
         ),
+    )
+
+
+def _open_port(policy: Json, port: int, namespace: str) -> str:
+    """Add a rule for the port at the end of a policy's ingress."""
+    rule = json.dumps({"ports": [{"port": port}]})
+    patch = f'[{{"op":"add","path":"/spec/ingress/-","value":{rule}}}]'
+    return kubectl(
+        *("--namespace", namespace, "patch", "networkpolicy", name_of(policy)),
+        *("--type", "json", "--patch", patch),
     )
 
 

@@ -22,7 +22,10 @@ HANDSHAKE = "TLS <service>.<namespace>.svc"
 SOON = dt.timedelta(days=30)
 VERIFIED_SINCE = 36
 SHORTEST_RSA = 2048
+# What Go's crypto/tls takes beside RSA, as `pki.facts.key_text` calls them.
+KEYS = frozenset({"ECDSA P-256", "ECDSA P-384", "ECDSA P-521", "Ed25519"})
 _RSA = re.compile(r"RSA (\d+)")
+_WEAK = re.compile(r"SHA-?1\b|MD[25]\b", re.IGNORECASE)
 _REISSUE = Remedy(
     sentence=say(
         _n("Issue a serving certificate that names the Service, and let the backend load it.")
@@ -210,7 +213,7 @@ def serving_certificate_is_sound(evidence: Evidence, each: APIService) -> Outcom
         return chain
     own = chain[0]
     seen = handshake_told(evidence, each)
-    wrong = _weaknesses(own)
+    wrong = _weaknesses(chain)
     if wrong:
         told = (*wrong[1:], *certificates_told(chain[:1]), *seen)
         return Found(sentence=wrong[0], evidence=told, remedy=_REISSUE)
@@ -218,8 +221,8 @@ def serving_certificate_is_sound(evidence: Evidence, each: APIService) -> Outcom
     return replace(outcome, evidence=(*outcome.evidence, *seen))
 
 
-def _weaknesses(own: CertificateFacts) -> list[Sentence]:
-    found = []
+def _weaknesses(chain: tuple[CertificateFacts, ...]) -> list[Sentence]:
+    own, found = chain[0], []
     if own.extended_usages and not {"server auth", "any"} & set(own.extended_usages):
         found.append(
             say(
@@ -227,16 +230,21 @@ def _weaknesses(own: CertificateFacts) -> list[Sentence]:
                 usages=", ".join(own.extended_usages),
             )
         )
-    if "SHA-1" in own.signature or "MD5" in own.signature:
-        found.append(
-            say(
-                _n("The serving certificate is signed by %(signature)s, which is refused."),
-                signature=own.signature,
-            )
+    found.extend(
+        say(
+            _n("%(subject)s is signed by %(signature)s, which is refused."),
+            subject=each.subject,
+            signature=each.signature,
         )
-    key = _RSA.fullmatch(own.key)
-    if key and int(key.group(1)) < SHORTEST_RSA:
+        for each in chain
+        if not each.self_signed and _WEAK.search(each.signature)
+    )
+    rsa = _RSA.fullmatch(own.key)
+    if rsa and int(rsa.group(1)) < SHORTEST_RSA:
         found.append(say(_n("The serving certificate's key is too short: %(key)s."), key=own.key))
+    elif not rsa and own.key not in KEYS:
+        told = _n("Go accepts no key of the serving certificate's kind: %(key)s.")
+        found.append(say(told, key=own.key))
     return found
 
 

@@ -25,9 +25,10 @@ COUNTERS = (
     "apiserver_kube_aggregator_x509_insecure_sha1_total",
 )
 UNAVAILABLE = "aggregator_unavailable_apiservice"
+# Whoever deletes one can put another in its place, or none.
 _WRITE = tuple(
     Want(verb=verb, group="apiregistration.k8s.io", resource="apiservices")
-    for verb in ("create", "update", "patch")
+    for verb in ("create", "update", "patch", "delete", "deletecollection")
 )
 _EXPECTED = {
     ("Group", "system:masters"),
@@ -69,7 +70,8 @@ def counters_stand_still(evidence: Evidence) -> Outcome:
                     "Look which backend's certificate has no DNS name or is signed with SHA-1; "
                     "newer kube-apiservers refuse both."
                 )
-            )
+            ),
+            command="kubectl get --raw /metrics | grep -e kube_aggregator -e aggregator_unavail",
         ),
     )
 
@@ -96,7 +98,7 @@ def few_can_write_apiservices(evidence: Evidence) -> Outcome:
     found = [
         (subject, binding)
         for binding in rights.cluster
-        if any(binding.grants(want) for want in _WRITE)
+        if binding.grants_any(_WRITE)
         for subject in binding.subjects
         if not _is_expected(subject, binding, ours)
     ]
@@ -111,21 +113,29 @@ def few_can_write_apiservices(evidence: Evidence) -> Outcome:
             ),
             subjects=", ".join(names[:_MOST]),
         ),
-        evidence=tuple(
-            say(
-                _n("%(subject)s by ClusterRole %(role)s (ClusterRoleBinding %(binding)s)"),
-                subject=str(subject),
-                role=binding.role,
-                binding=binding.name,
-            )
-            for subject, binding in found[:_MOST]
-        ),
+        evidence=tuple(_told(subject, binding) for subject, binding in found[:_MOST]),
         remedy=Remedy(
             sentence=say(
                 _n("Take the right away where nobody needs it; mute this for those who do.")
             ),
             command="kubectl get clusterrolebinding --output wide",
         ),
+    )
+
+
+def _told(subject: Subject, binding: Binding) -> Sentence:
+    """Who, by what; and which APIServices where its rules name some."""
+    names = binding.names_of(_WRITE)
+    whole = _n("%(subject)s by ClusterRole %(role)s (ClusterRoleBinding %(binding)s)")
+    some = _n(
+        "%(subject)s by ClusterRole %(role)s (ClusterRoleBinding %(binding)s), only %(names)s"
+    )
+    return say(
+        some if names else whole,
+        subject=str(subject),
+        role=binding.role,
+        binding=binding.name,
+        names=", ".join(names[:_MOST]),
     )
 
 

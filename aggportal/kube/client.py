@@ -279,6 +279,7 @@ class ApiClient:
         resource = {"verb": rule.verb, "group": rule.group, "resource": name}
         resource |= {"subresource": part} if part else {}
         resource |= {"namespace": rule.namespace} if rule.namespace else {}
+        resource |= {"name": rule.name} if rule.name else {}
         path = {"verb": rule.verb, "path": rule.path}
         review = {
             "apiVersion": "authorization.k8s.io/v1",

@@ -22,7 +22,8 @@ _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 class AccessRule:
     """One question to the API server: may I `verb` this resource, or this path without resource?
 
-    `namespace` where that is all that it is about, else the whole cluster.
+    `namespace` where that is all that it is about, else the whole cluster; `name` where it is
+    about one object.
     """
 
     verb: str
@@ -30,11 +31,13 @@ class AccessRule:
     resource: str = ""
     path: str = ""
     namespace: str = ""
+    name: str = ""
 
     def __str__(self) -> str:
         if self.path:
             return f"{self.verb} {self.path}"
         told = f"{self.verb} {self.resource}.{self.group}".rstrip(".")
+        told = f"{told} {self.name}" if self.name else told
         return f"{told} in {self.namespace}" if self.namespace else told
 
 
