@@ -27,12 +27,13 @@ SECONDS = 4.0
 
 
 def served_by(cluster: Cluster, row: WatchedAPIService) -> Probed | None:
-    """Shake hands with the backend of `row`; None where the cluster's settings do not want that.
+    """Shake hands with the backend of `row`, directly or through kube-apiserver, as the cluster's
+    settings say; None where they do not want that.
 
     Nothing raises: what was not seen stays unknown, with its reason.
     """
     reference = parse_apiservice(row.raw).service
-    if not cluster.shakes_hands or reference is None:
+    if not (cluster.shakes_hands or cluster.forwards_ports) or reference is None:
         return None
     try:
         client = client_for(cluster, timeouts=WHILE_A_PERSON_WAITS)
@@ -40,7 +41,12 @@ def served_by(cluster: Cluster, row: WatchedAPIService) -> Probed | None:
         behind = Looker(client=client).service(reference.namespace, reference.name, slices=True)
     except KubeError as error:
         return Probed(address="", trouble=error.sentence)
-    probe = Probe(egress=egress_policy(), ends_at=time.monotonic() + SECONDS)
+    client.ends_at = time.monotonic() + SECONDS
+    probe = Probe(
+        egress=egress_policy(),
+        through=client if cluster.forwards_ports else None,
+        ends_at=client.ends_at,
+    )
     return probe_backend(probe, reference, behind)
 
 
