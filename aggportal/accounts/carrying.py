@@ -105,5 +105,5 @@ def without_proof(posted: QueryDict) -> QueryDict:
     kept = posted.copy()
     for name in [name for name in kept if name.startswith(PROOF)]:
         del kept[name]
-    kept._mutable = False  # noqa: SLF001  # as Django hands it out
+    kept._mutable = False  # as Django hands it out
     return kept
