@@ -59,8 +59,8 @@ _OBJECTS = {"trust": CONFIG_MAP, "delegator": DELEGATOR, "auth_reader": AUTH_REA
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Background:
-    """What is known beside the cluster: how often APIServices turned, what we manage, what
-    kube-apiserver counted when it was looked at before.
+    """What is known beside the cluster: how often APIServices turned, since when their discovery
+    was seen stale, what we manage, what kube-apiserver counted when it was looked at before.
 
     `probe` asks for a TLS handshake with each backend, `secrets` for the certificates in Secrets:
     those that pods behind APIServices mount, and that cert-manager writes caBundles from. Neither
@@ -68,6 +68,7 @@ class Background:
     """
 
     turns: Mapping[str, int] = field(default_factory=dict)
+    stale_since: Mapping[str, dt.datetime] = field(default_factory=dict)
     managed: Managed = field(default_factory=Managed)
     metrics: Mapping[str, float] | None = None
     probe: Probe | None = None
@@ -116,6 +117,7 @@ def look(client: ApiClient, *, now: dt.datetime, background: Background) -> Evid
         injected=behind.injected,
         secrets=read_secrets(looker, behind.services) if background.secrets else {},
         turns=background.turns,
+        stale_since=background.stale_since,
         managed=background.managed,
         earlier_metrics=background.metrics,
         **_whole(looker),

@@ -16,6 +16,7 @@ from aggportal.doctor.evidence import Managed, ProxyClient
 from aggportal.doctor.findings import Severity, Verdict
 from aggportal.kube.apiservices import APISERVICES_PATH
 from aggportal.kube.permissions import DOCTOR_RULES, READ_RULES
+from aggportal.pki.keys import load_private_key, spki_sha256
 from aggportal.pki.reading import read_certificates
 from tests.e2e.backend import NAME, Backend
 from tests.e2e.clinic import (
@@ -658,7 +659,9 @@ def test_users_arrive_as_themselves_at_a_real_extension_server(clinic, wardle):
 
 def managing(clinic, pair, *cas):
     """Let the doctor know what is managed: this proxy client certificate, these authorities."""
-    client = ProxyClient(certificate=read_certificates(pair.certificate_pem)[0], label="ours")
+    facts = read_certificates(pair.certificate_pem)[0]
+    key = spki_sha256(load_private_key(pair.key_pem.encode()).public_key())
+    client = ProxyClient(certificate=facts, label="ours", key_spki=key)
     known = tuple(read_certificates(ca.pem)[0] for ca in cas)
     managed = Managed(front_proxy_cas=known, proxy_clients=(client,))
     clinic.background = dataclasses.replace(clinic.background, managed=managed)

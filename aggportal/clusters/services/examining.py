@@ -13,7 +13,7 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import Count, F
 from django.utils import timezone
 
-from aggportal.clusters.models import Cluster, ClusterState, Examination, Transition
+from aggportal.clusters.models import Cluster, ClusterState, Examination, Finding, Transition
 from aggportal.clusters.services.connections import client_for, egress_policy
 from aggportal.clusters.services.drifting import ours_in
 from aggportal.clusters.services.findings import Looked, write_examination, write_failure
@@ -120,6 +120,7 @@ def _background(cluster: Cluster, client: ApiClient, *, now: dt.datetime) -> Bac
     probe = Probe(egress=egress_policy(), through=through, ends_at=client.ends_at)
     return Background(
         turns=_turns(cluster, now=now),
+        stale_since=_stale_since(cluster),
         metrics=earlier,
         probe=probe if shakes_hands or forwards_ports else None,
         secrets=reads_secrets,
@@ -130,6 +131,12 @@ def _turns(cluster: Cluster, *, now: dt.datetime) -> dict[str, int]:
     """How often each APIService turned lately."""
     lately = Transition.objects.filter(cluster=cluster, at__gt=now - TURNS).exclude(came_from="")
     return dict(lately.order_by().values_list("name").annotate(count=Count("pk")))
+
+
+def _stale_since(cluster: Cluster) -> dict[str, dt.datetime]:
+    """Since when looks found the discovery of an APIService stale: the API does not tell."""
+    rows = Finding.objects.unresolved().filter(cluster=cluster, code="A20")
+    return dict(rows.order_by().values_list("subject", "first_seen"))
 
 
 def is_due(cluster: Cluster, *, now: dt.datetime) -> bool:
