@@ -5,6 +5,8 @@ No sign-up, no mail, no messages of its own; failures and lockouts are in the le
 
 from __future__ import annotations
 
+import base64
+import secrets
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -106,7 +108,11 @@ class FactorAdapter(DefaultMFAAdapter):
         return sealing.seal(text)
 
     def decrypt(self, encrypted_text: str) -> str:
-        return sealing.unseal(encrypted_text)
+        """What cannot be opened any more becomes a secret that nobody has."""
+        try:
+            return sealing.unseal(encrypted_text)
+        except sealing.Unreadable:
+            return base64.b32encode(secrets.token_bytes(20)).decode()
 
     def get_totp_label(self, user: User) -> str:
         return user.username

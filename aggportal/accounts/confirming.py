@@ -111,7 +111,7 @@ def confirmation_page(
     context = {
         "carried": carry(request),
         "target": request.get_full_path(),
-        "ways": proofs.ways_of(request),
+        "ways": proofs.ways_of(proofs.person_of(request)),
         "field": field,
         "problem": problem,
         "missing": missing,

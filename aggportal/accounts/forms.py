@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+
+from allauth.account.adapter import get_adapter
+from allauth.mfa.totp.internal.auth import validate_totp_code
+from allauth.mfa.webauthn.internal import auth as webauthn
 from django import forms
-from django.contrib.auth.forms import PasswordChangeForm
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from aggportal.accounts.factor_checks import ODD
 from aggportal.accounts.models import User
 from aggportal.accounts.roles import Role
 from aggportal.web.forms import PortalForm, dress
@@ -57,3 +63,66 @@ class OwnPasswordForm(PasswordChangeForm):
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # Django's own signature
         for field in self.fields.values():
             dress(field)
+
+
+class SignInForm(AuthenticationForm):
+    """Django's own form; django-allauth counts the tries and refuses where there were too many."""
+
+    def clean(self) -> dict[str, object]:
+        name, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
+        if name and password:
+            found = get_adapter().authenticate(self.request, username=name, password=password)
+            if not isinstance(found, User):
+                raise self.get_invalid_login_error()
+            self.user_cache = found
+        return self.cleaned_data
+
+
+class AppForm(PortalForm):
+    """A code that proves that an authenticator app has the secret."""
+
+    code = forms.CharField(
+        label=gettext_lazy("Code that the app shows now"),
+        max_length=12,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "class": "mono"}
+        ),
+    )
+
+    def __init__(self, *args: object, secret: str, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.secret = secret
+
+    def clean_code(self) -> str:
+        code = "".join(str(self.cleaned_data["code"]).split())
+        if not validate_totp_code(self.secret, code):
+            raise forms.ValidationError(
+                _("This does not fit. Take the newest code, and look at the telephone's clock.")
+            )
+        return code
+
+
+class PasskeyForm(PortalForm):
+    """A passkey that the browser has made; `credential` is its answer (WebAuthn, JSON)."""
+
+    name = forms.CharField(
+        label=gettext_lazy("Name"),
+        max_length=60,
+        help_text=gettext_lazy("So that you know it again: the telephone, the key on the ring."),
+    )
+    credential = forms.JSONField(widget=forms.HiddenInput)
+
+    def options(self, user: User) -> str:
+        """Begin to make one; JSON for the browser. It must be unlocked whenever it is used."""
+        return json.dumps(webauthn.begin_registration(user, passwordless=True), default=dict)
+
+    def clean_credential(self) -> dict[str, object]:
+        made: dict[str, object] = self.cleaned_data["credential"]
+        try:
+            webauthn.parse_registration_response(made)
+            webauthn.complete_registration(made)
+        except (*ODD, forms.ValidationError) as exc:
+            raise forms.ValidationError(
+                _("The browser's answer does not fit this page. Try to make the passkey again.")
+            ) from exc
+        return made

@@ -6,14 +6,13 @@ import json
 from dataclasses import dataclass, field
 
 from allauth.account.adapter import get_adapter
-from allauth.mfa.base.forms import ReauthenticateForm
 from allauth.mfa.models import Authenticator
-from allauth.mfa.webauthn.forms import ReauthenticateWebAuthnForm
 from allauth.mfa.webauthn.internal import auth as webauthn
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
+from aggportal.accounts import factor_checks
 from aggportal.accounts.carrying import PROOF
 from aggportal.accounts.models import User
 
@@ -23,7 +22,7 @@ _KINDS = ("passkey", "code", "password")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Proof:
-    """What was given: `kind` is password, code (TOTP or a recovery code) or passkey."""
+    """What was given: `kind` is password, code (of an app, or a recovery code) or passkey."""
 
     kind: str
     value: str = field(repr=False)
@@ -46,20 +45,21 @@ class Ways:
 
 def given(request: HttpRequest) -> Proof | None:
     """Return the proof that came along with a form."""
-    for kind in _KINDS:
-        if f"{PROOF}{kind}" in request.POST:
-            return Proof(kind=kind, value=str(request.POST[f"{PROOF}{kind}"]))
-    return None
+    found = [kind for kind in _KINDS if f"{PROOF}{kind}" in request.POST]
+    full = [kind for kind in found if request.POST[f"{PROOF}{kind}"]]
+    if not found:
+        return None
+    kind = (full or found)[0]
+    return Proof(kind=kind, value=str(request.POST[f"{PROOF}{kind}"]))
 
 
-def ways_of(request: HttpRequest) -> Ways:
-    """Return how the signed-in person can prove who they are."""
-    user = _person(request)
+def ways_of(user: User) -> Ways:
+    """Return how a person can prove who they are; begins to ask for a passkey, if they have one."""
     kinds = set(Authenticator.objects.filter(user=user).values_list("type", flat=True))
     passkey = Authenticator.Type.WEBAUTHN in kinds
     return Ways(
         password=user.has_usable_password(),
-        code=Authenticator.Type.TOTP in kinds and not user.has_usable_password(),
+        code=Authenticator.Type.TOTP in kinds,
         passkey=passkey,
         provider=user.socialaccount_set.exists(),  # type: ignore[attr-defined]  # allauth's relation
         passkey_options=passkey_options(user) if passkey else "",
@@ -76,35 +76,21 @@ def problem_with(request: HttpRequest, proof: Proof) -> str:
 
     Failures count for the lockout of the name and the address, and are in the ledger.
     """
-    user = _person(request)
+    user = person_of(request)
+    if proof.kind != "password":
+        factor = factor_checks.Given(kind=proof.kind, value=proof.value)
+        return factor_checks.problem_with(request, user, factor, again=True)
+    if not proof.value:
+        return _("Enter your password.")
     try:
-        if proof.kind == "password":
-            return _problem_with_password(user, proof.value)
-        return _problem_with_factor(user, proof)
+        if get_adapter().reauthenticate(user, proof.value):
+            return ""
     except ValidationError as refused:
         return " ".join(refused.messages)
-
-
-def _problem_with_password(user: User, password: str) -> str:
-    if not password:
-        return _("Enter your password.")
-    if get_adapter().reauthenticate(user, password):
-        return ""
     return _("This is not your password. Nothing was done yet; try again.")
 
 
-def _problem_with_factor(user: User, proof: Proof) -> str:
-    form: ReauthenticateForm | ReauthenticateWebAuthnForm
-    if proof.kind == "code":
-        form = ReauthenticateForm(data={"code": proof.value}, user=user)
-    else:
-        form = ReauthenticateWebAuthnForm(data={"credential": proof.value}, user=user)
-    if form.is_valid():
-        form.save()
-        return ""
-    return " ".join(str(error) for errors in form.errors.values() for error in errors)
-
-
-def _person(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # noqa: S101  # only who is signed in gets here
+def person_of(request: HttpRequest) -> User:
+    """Return who is signed in, where nobody else gets to."""
+    assert isinstance(request.user, User)  # noqa: S101  # SignInRequired lets nobody else in
     return request.user

@@ -6,8 +6,10 @@ import datetime as dt
 from collections.abc import Callable
 
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.signals import user_logged_in
+from django.contrib.sessions.models import Session
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -65,3 +67,13 @@ def _end(request: HttpRequest, *, why: str) -> None:
     record("account.session_ended", actor=actor_of(request), subject=subject, detail={"why": why})
     request.session.flush()
     request.user = AnonymousUser()
+
+
+def end_sessions(user: User) -> int:
+    """End every session of `user` on the server, and return how many there were."""
+    ended = 0
+    for session in Session.objects.filter(expire_date__gte=timezone.now()).iterator():
+        if session.get_decoded().get(SESSION_KEY) == str(user.pk):
+            session.delete()
+            ended += 1
+    return ended

@@ -6,11 +6,13 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import path
 from django.views.generic import RedirectView
 
-from aggportal.accounts import views
+from aggportal.accounts import entering, own_account, views
 
 app_name = "accounts"
 urlpatterns = [
-    path("login/", login_not_required(views.login), name="login"),
+    path("login/", login_not_required(entering.login), name="login"),
+    path("login/second/", login_not_required(entering.login_second), name="login_second"),
+    path("login/passkey/", login_not_required(entering.login_passkey), name="login_passkey"),
     path("logout/", views.logout, name="logout"),
     # Django admin has a sign-in page of its own; there is one door only.
     path(
@@ -19,10 +21,16 @@ urlpatterns = [
     ),
     # So has it a page for the own password, which would leave no record.
     path("admin/password_change/", RedirectView.as_view(pattern_name="accounts:password_change")),
-    path("account/", views.account_show, name="account_show"),
+    path("account/", own_account.account_show, name="account_show"),
+    path("account/totp/", own_account.totp_add, name="totp_add"),
+    path("account/passkeys/new/", own_account.passkey_add, name="passkey_add"),
+    path("account/factors/<int:pk>/remove/", own_account.factor_remove, name="factor_remove"),
+    path("account/recovery-codes/", own_account.recovery_codes_make, name="recovery_codes_make"),
+    path("account/sessions/end/", own_account.sessions_end, name="sessions_end"),
     path("account/password/", views.password_change, name="password_change"),
     path("people/", views.people_list, name="people_list"),
     path("people/add/", views.person_add, name="person_add"),
     path("people/<int:pk>/role/", views.person_change, name="person_change"),
+    path("people/<int:pk>/factors/", own_account.factors_take, name="factors_take"),
     path("people/<int:pk>/password/", views.person_renew, name="person_renew"),
 ]

@@ -140,6 +140,11 @@
     for (const id of opened) { const each = document.getElementById(id); if (each) each.open = true; }
   });
 
+  // What a page asks by itself, with no event behind it, must not keep a session alive.
+  document.addEventListener("htmx:configRequest", (event) => {
+    if (!event.detail.triggeringEvent) event.detail.headers["X-Poll"] = "yes";
+  });
+
   // A page that follows a cluster says so while the portal itself does not answer it.
   const lost = (away) => { for (const notice of document.querySelectorAll("[data-lost]")) notice.hidden = !away; };
   document.addEventListener("htmx:sendError", () => lost(true));

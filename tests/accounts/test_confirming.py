@@ -105,16 +105,16 @@ def test_a_secret_is_asked_for_again_and_not_shown(late: Client, name: str) -> N
     assert SECRETS[name].splitlines()[0] not in page
     assert f'id="again-{name}"' in page
     again = f"{'text' if chr(10) in SECRETS[name] else 'line'}:{name}"
-    assert f'name="proof_again" value="{again}"' in page
+    assert f'name="proof_again" value="{again}"' in " ".join(page.split())
     proof = {"proof_again": again, "proof_password": PASSWORD, "kept": "k"}
     assert late.post("/deed/", proof).status_code == 403
     answer = late.post("/deed/", {**proof, name: SECRETS[name]})
-    assert answer.json()["posted"] == {"kept": ["k"], name: [SECRETS[name].replace("\n", "\n")]}
+    assert answer.json()["posted"] == {"kept": ["k"], name: [SECRETS[name]]}
 
 
 def test_a_file_is_asked_for_again(late: Client) -> None:
     page = late.post("/deed/", {"file": SimpleUploadedFile("a.pem", b"abc"), "kept": "k"})
-    text = page.content.decode()
+    text = " ".join(page.content.decode().split())
     assert 'enctype="multipart/form-data"' in text
     assert 'name="proof_again" value="file:file"' in text
     proof = {"proof_again": "file:file", "proof_password": PASSWORD, "kept": "k"}

@@ -24,6 +24,8 @@ PAGES = {
     "dashboard:search_show": "/search/?q=front",
     "accounts:account_show": "/account/",
     "accounts:password_change": "/account/password/",
+    "accounts:totp_add": "/account/totp/",
+    "accounts:passkey_add": "/account/passkeys/new/",
     "accounts:people_list": "/people/",
     "certs:authority_list": "/authorities/",
     "certs:authority_new": "/authorities/new/",

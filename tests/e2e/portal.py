@@ -134,6 +134,9 @@ class Portal:
             "PATH": f"{Path(sys.executable).parent}:{kept.get('PATH', '')}",
             "AGGPORTAL_DATA": str(self.data),
             "AGGPORTAL_HTTPS": "false",
+            # A suite takes longer than a sign-in counts and an idle session lasts.
+            "AGGPORTAL_CONFIRM_SECONDS": "86400",
+            "AGGPORTAL_SESSION_IDLE_MINUTES": "1440",
             "AGGPORTAL_COSTLY_PER_MINUTE": "0",
             "PYTHONUNBUFFERED": "1",
             **self.environment,
