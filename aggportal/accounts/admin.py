@@ -5,11 +5,10 @@ from __future__ import annotations
 from django.contrib import admin
 from django.contrib.auth.models import Group
 
-from aggportal.accounts.models import User
+from aggportal.accounts.models import Grant, User
 from aggportal.web.admin import ReadOnlyAdmin
 
 admin.site.unregister(Group)
-admin.site.site_header = admin.site.site_title = "AggPortal"
 
 
 @admin.register(User)
@@ -18,4 +17,12 @@ class UserAdmin(ReadOnlyAdmin[User]):
 
     list_display = ("username", "email", "is_active", "last_login")
     search_fields = ("username", "email")
-    fields = ("username", "email", "is_active", "is_staff", "groups", "last_login", "date_joined")
+    fields = ("username", "email", "is_active", "last_login", "date_joined")
+
+
+@admin.register(Grant)
+class GrantAdmin(ReadOnlyAdmin[Grant]):
+    """Who holds what, and where."""
+
+    list_display = ("user", "role", "scope_kind", "scope_key", "granted_by", "granted_at")
+    list_filter = ("role", "scope_kind")

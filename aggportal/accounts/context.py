@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 
-from aggportal.accounts.roles import Role, has_role, role_of
+from aggportal.accounts.models import User
+from aggportal.accounts.rights import Role, Scope
+from aggportal.accounts.roles import has_role, role_of
+
+_ASKED = {
+    "may_request": Role.REQUESTER,
+    "may_issue": Role.ISSUER,
+    "may_approve": Role.APPROVER,
+    "may_audit": Role.AUDITOR,
+    "may_operate": Role.OPERATOR,
+    "may_administer": Role.ADMINISTRATOR,
+}
+
+
+def may_on(user: User | AnonymousUser, scope: Scope | None) -> dict[str, bool]:
+    """Return each `may_…` about `scope`; about the whole portal for a role that has no such scope.
+
+    A role that could be held on such a thing must be held on this one; any other counts anywhere.
+    """
+    return {
+        name: has_role(user, role, on=scope if scope and scope.kind in role.kinds else None)
+        for name, role in _ASKED.items()
+    }
 
 
 def role(request: HttpRequest) -> dict[str, object]:
-    """Return `role`, `may_issue`, `may_administer`."""
-    user = getattr(request, "user", None)
-    if user is None or not user.is_authenticated:
-        return {"role": None, "may_issue": False, "may_administer": False}
+    """Return `role`, each `may_…` about what the page is about, and `may_administer_portal`."""
+    user = getattr(request, "user", None) or AnonymousUser()
     return {
         "role": role_of(user),
-        "may_issue": has_role(user, Role.ISSUER),
-        "may_administer": has_role(user, Role.ADMINISTRATOR),
+        "may_administer_portal": has_role(user, Role.ADMINISTRATOR),
+        **may_on(user, getattr(request, "role_scope", None)),
     }

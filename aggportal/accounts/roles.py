@@ -1,4 +1,7 @@
-"""The three roles. Each holds what the one before holds; kept as Django groups of the same name."""
+"""Who may do what: the doors of views and services ask here, and pages what to offer.
+
+Only grants count. `is_superuser` and `is_staff`, which Django's own commands set, give nothing.
+"""
 
 from __future__ import annotations
 
@@ -6,71 +9,123 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
-from django.contrib.auth.models import AnonymousUser, Group
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
-from django.db import models
+from django.db import transaction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
-from aggportal.accounts.models import User
+from aggportal.accounts.models import Grant, User
+from aggportal.accounts.rights import PORTAL, Role, Scope, ScopeKind
+from aggportal.web.actors import Actor
+
+__all__ = [
+    "PORTAL",
+    "Role",
+    "Scope",
+    "ScopeKind",
+    "give_role",
+    "has_role",
+    "keys_held",
+    "require_actor_role",
+    "require_role",
+    "role_of",
+    "role_required",
+    "roles_of",
+]
 
 P = ParamSpec("P")
 R = TypeVar("R", bound=HttpResponseBase)
+ScopeOf = Callable[..., Scope | None]
+
+# Which of several roles a page names where there is room for one.
+_FOREMOST = (
+    Role.ADMINISTRATOR,
+    Role.OPERATOR,
+    Role.APPROVER,
+    Role.ISSUER,
+    Role.AUDITOR,
+    Role.REQUESTER,
+    Role.VIEWER,
+)
 
 
-class Role(models.TextChoices):
-    """viewer reads · issuer also issues and takes keys · administrator also changes authorities and
-    clusters.
-    """
-
-    VIEWER = "viewer", gettext_lazy("viewer")
-    ISSUER = "issuer", gettext_lazy("issuer")
-    ADMINISTRATOR = "administrator", gettext_lazy("administrator")
-
-
-_RANK = {role: rank for rank, role in enumerate(Role)}
+def roles_of(user: User | AnonymousUser) -> tuple[Role, ...]:
+    """Return the roles that were granted to `user` somewhere, the foremost first."""
+    held = {held.role for held in user.held} if isinstance(user, User) else set()
+    return tuple(role for role in _FOREMOST if role in held)
 
 
 def role_of(user: User | AnonymousUser) -> Role | None:
-    """Return the highest role of `user`, None for a stranger. Being superuser alone gives none."""
-    if not isinstance(user, User) or not user.is_active:
-        return None
-    held = (role for role in Role if role.value in user.group_names)
-    return max(held, key=_RANK.__getitem__, default=None)
+    """Return the foremost role of `user`, None for a stranger. For showing."""
+    return next(iter(roles_of(user)), None)
 
 
-def has_role(user: User | AnonymousUser, role: Role) -> bool:
-    """Tell whether `user` holds `role` or a higher one. For showing; doors use `require_role`."""
-    held = role_of(user)
-    return held is not None and _RANK[held] >= _RANK[role]
+def has_role(user: User | AnonymousUser, role: Role, *, on: Scope | None = None) -> bool:
+    """Tell whether `user` holds `role` on `on`; without `on` anywhere, that of administrators for
+    the whole portal. For showing; doors use `require_role`.
+    """
+    return isinstance(user, User) and any(held.reaches(role, on) for held in user.held)
 
 
-def require_role(user: User | AnonymousUser, role: Role) -> None:
-    """Refuse (403) a person below `role`."""
-    if has_role(user, role):
+def require_role(user: User | AnonymousUser, role: Role, *, on: Scope | None = None) -> None:
+    """Refuse (403) who does not hold `role` there, as `has_role` tells."""
+    if has_role(user, role, on=on):
         return
-    held = role_of(user)
-    if held is None:
+    roles = roles_of(user)
+    if not roles:
         raise PermissionDenied(_("You have no role yet. Ask an administrator to give you one."))
+    if on is not None and has_role(user, role):
+        raise PermissionDenied(
+            _("Your role “%(needed)s” does not reach this. Ask an administrator.")
+            % {"needed": role.label}
+        )
     raise PermissionDenied(
         _("This needs the role “%(needed)s”; yours is “%(held)s”. Ask an administrator.")
-        % {"needed": role.label, "held": held.label}
+        % {"needed": role.label, "held": ", ".join(str(each.label) for each in roles)}
     )
 
 
+def require_actor_role(by: Actor, role: Role, *, on: Scope | None = None) -> None:
+    """Refuse (403) a deed in the name of somebody who does not hold `role` there.
+
+    The second line of defence, in services. It asks the database anew, since work in somebody's
+    name goes on after their page. The portal's own programs have a name and no id, and pass.
+    """
+    if by.id is None and by.name:
+        return
+    require_role(User.objects.filter(pk=by.id).first() or AnonymousUser(), role, on=on)
+
+
+def keys_held(user: User | AnonymousUser, role: Role, kind: ScopeKind) -> frozenset[str] | None:
+    """Return on which authorities (or clusters) `user` holds `role`, by key; None means on all."""
+    if has_role(user, role, on=PORTAL):
+        return None
+    held = user.held if isinstance(user, User) else ()
+    scopes = (each.scope for each in held if each.role.holds(role))
+    return frozenset(scope.key for scope in scopes if scope.kind == kind)
+
+
 def role_required(
-    role: Role,
+    role: Role, *, on: Scope | ScopeOf | None = None
 ) -> Callable[[Callable[Concatenate[HttpRequest, P], R]], Callable[Concatenate[HttpRequest, P], R]]:
-    """Let a view be entered only by people who hold `role`."""
+    """Let a view be entered only by people who hold `role`.
+
+    `on` finds what it must be held on: a function of the view's URL arguments, which may answer 404
+    or None for what belongs to nothing. The page's `may_…` are then about the same thing.
+    """
 
     def decorate(
         view: Callable[Concatenate[HttpRequest, P], R],
     ) -> Callable[Concatenate[HttpRequest, P], R]:
         @wraps(view)
         def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> R:
-            require_role(request.user, role)
+            require_role(request.user, Role.VIEWER)
+            scope = on(*args, **kwargs) if callable(on) else on
+            request.role_scope = scope  # type: ignore[attr-defined]  # read by accounts.context
+            require_role(request.user, role, on=scope)
             return view(request, *args, **kwargs)
 
         return guarded
@@ -78,14 +133,15 @@ def role_required(
     return decorate
 
 
+@transaction.atomic
 def give_role(user: User, role: Role | None) -> None:
-    """Make `role` the only role of `user`; None takes every role away.
+    """Make `role`, for the whole portal, the only grant of `user`; None takes everything away.
 
-    Administrators enter Django admin.
+    Leaves no record: `granting` does what people ask for.
     """
-    user.groups.remove(*Group.objects.filter(name__in=Role.values))
+    user.grants.all().delete()
     if role is not None:
-        user.groups.add(Group.objects.get_or_create(name=role.value)[0])
-    user.__dict__.pop("group_names", None)
-    user.is_staff = role == Role.ADMINISTRATOR
-    user.save(update_fields=["is_staff"])
+        Grant.objects.create(
+            user=user, role=role, granted_by=user.username, granted_at=timezone.now()
+        )
+    user.forget_held()

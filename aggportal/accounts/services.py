@@ -10,7 +10,7 @@ import secrets
 from django.db import IntegrityError, transaction
 
 from aggportal.accounts.models import User
-from aggportal.accounts.roles import Role, give_role, role_of
+from aggportal.accounts.roles import Role, give_role, has_role
 from aggportal.ledger.services import record
 from aggportal.web.actors import Actor
 from aggportal.words import RefusedError, gettext_noop
@@ -91,9 +91,9 @@ def _record(action: str, user: User, *, by: Actor, **detail: str) -> None:
 
 def _require_another_administrator(user: User) -> None:
     others = User.objects.select_for_update().filter(
-        groups__name=Role.ADMINISTRATOR.value, is_active=True
+        grants__role=Role.ADMINISTRATOR, grants__scope_kind="", is_active=True
     )
-    if role_of(user) == Role.ADMINISTRATOR and not others.exclude(pk=user.pk).exists():
+    if has_role(user, Role.ADMINISTRATOR) and not others.exclude(pk=user.pk).exists():
         raise LastAdministrator(
             gettext_noop(
                 "%(name)s is the last administrator. Make somebody else one first, or nobody "

@@ -105,7 +105,7 @@ def person_renew(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _people(form: PersonForm) -> dict[str, object]:
-    people = User.objects.prefetch_related("groups").order_by("username")
+    people = User.objects.prefetch_related("grants").order_by("username")
     return {"form": form, "people": people, "roles": Role.choices}
 
 

@@ -12,12 +12,12 @@ M = TypeVar("M", bound=Model)
 
 
 class ReadOnlyAdmin(ModelAdmin[M]):
-    """Shows rows to staff; adds, changes and deletes nothing, superuser or not."""
+    """Shows rows to whom the site lets in; adds, changes and deletes nothing, superuser or not."""
 
     actions = None
 
     def has_view_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
-        return bool(request.user.is_active and request.user.is_staff)
+        return self.admin_site.has_permission(request)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)

@@ -6,6 +6,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
+from aggportal.accounts.rights import Scope, ScopeKind
 from aggportal.certs.models.keys import SealedKey
 
 
@@ -96,6 +97,11 @@ class Authority(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("certs:authority_show", args=[self.slug])
+
+    @property
+    def scope(self) -> Scope:
+        """What a grant names that is limited to this authority."""
+        return Scope(kind=ScopeKind.AUTHORITY.value, key=str(self.pk))
 
     @property
     def proxy_names(self) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.urls import reverse
 
+from aggportal.accounts.rights import Scope, ScopeKind
 from aggportal.clusters.models.connections import AuthKind, SealedConnection
 from aggportal.clusters.models.leases import is_ahead
 from aggportal.web.told import told
@@ -55,6 +56,11 @@ class Cluster(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("clusters:cluster_show", args=[self.slug])
+
+    @property
+    def scope(self) -> Scope:
+        """What a grant names that is limited to this cluster."""
+        return Scope(kind=ScopeKind.CLUSTER.value, key=str(self.pk))
 
 
 class ClusterState(models.Model):
