@@ -6,6 +6,7 @@ import pytest
 
 from aggportal.clusters.models import Cluster, Finding, WatchedAPIService
 from aggportal.clusters.remedies import Surroundings, command_for, links_for
+from aggportal.doctor.examining import CHECKS
 from aggportal.doctor.findings import Deed
 from aggportal.doctor.registry import run_checks
 from tests.doctor.cases import CASES, FOUND
@@ -40,6 +41,10 @@ def test_what_fails_can_be_mended_here_or_by_a_command(check, change):
     (result,) = [each for each in report.findings if each.check == check]
     links, command = mends_of(result)
     assert links or command, result
+
+
+def test_no_check_of_the_list_is_left_out():
+    assert {check for check, _ in FAILING} == set(CHECKS)
 
 
 def test_a_retired_ca_leads_to_the_rotation():
