@@ -13,7 +13,6 @@ from django.utils import timezone
 from aggportal.certs.models import Authority, Lane, Mode, OwnRequest
 from aggportal.certs.services.authority_rows import AuthorityChoices
 from aggportal.certs.services.intermediates import create_intermediate
-from aggportal.certs.services.keys import open_authority_key
 from aggportal.certs.services.own_requests import (
     OwnChoices,
     create_authority_request,
@@ -22,7 +21,7 @@ from aggportal.certs.services.own_requests import (
 from aggportal.pki.reading import load_certificate, read_certificate
 from aggportal.pki.requests import load_request_spec
 from aggportal.pki.specs import RequestSpec
-from tests.certs.makers import ANA, P256, preset_config
+from tests.certs.makers import ANA, P256, open_authority_key, preset_config
 from tests.pki.certificates_made import AUTHORITY, SIGNING, key_usage
 from tests.pki.paths_made import Link, link
 

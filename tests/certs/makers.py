@@ -11,8 +11,10 @@ from aggportal.certs.models import Authority, Certificate, Lane, Mode
 from aggportal.certs.services.authorities import create_authority
 from aggportal.certs.services.authority_rows import AuthorityChoices
 from aggportal.certs.services.issuing import IssueChoices, issue_certificate
+from aggportal.certs.services.signers import signer_of
 from aggportal.pki.config import dump_config, dump_profile
 from aggportal.pki.jsontext import dump_json
+from aggportal.pki.keys import PrivateKey
 from aggportal.pki.presets import PRESETS
 from aggportal.pki.requests import load_request_spec
 from aggportal.web.actors import Actor
@@ -20,7 +22,21 @@ from aggportal.web.actors import Actor
 ANA = Actor(id=None, name="ana", address="192.0.2.7")
 P256 = {"algo": "ecdsa", "size": 256}
 
-__all__ = ["ANA", "P256", "dump_config", "make_authority", "make_certificate", "preset_config"]
+__all__ = [
+    "ANA",
+    "P256",
+    "dump_config",
+    "make_authority",
+    "make_certificate",
+    "open_authority_key",
+    "preset_config",
+]
+
+
+def open_authority_key(authority: Authority) -> PrivateKey:
+    """The authority's private key, as nothing outside a test would keep it."""
+    with signer_of(authority) as key:
+        return key
 
 
 def preset_config(*names: str) -> str:

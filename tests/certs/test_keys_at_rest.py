@@ -11,10 +11,10 @@ from django.core.management import call_command
 from django.db import connection
 
 from aggportal.certs.models import Authority, Certificate, SealedKey
-from aggportal.certs.services.keys import open_authority_key, open_key
+from aggportal.certs.services.keys import open_key
 from aggportal.pki.keys import PrivateKey, private_key_der, private_key_pem
 from aggportal.vault.errors import CannotOpen
-from tests.certs.makers import make_authority, make_certificate
+from tests.certs.makers import make_authority, make_certificate, open_authority_key
 
 
 def forms_of(key: PrivateKey) -> list[bytes]:

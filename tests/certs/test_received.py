@@ -16,7 +16,7 @@ from aggportal.certs.models import (
     State,
 )
 from aggportal.certs.services.files import NoPrivateKey, public_files, take_key
-from aggportal.certs.services.keys import open_authority_key, open_key
+from aggportal.certs.services.keys import open_key
 from aggportal.certs.services.received import (
     AlreadyDecided,
     AlreadyWaits,
@@ -32,7 +32,7 @@ from aggportal.pki.csrreading import read_csr
 from aggportal.pki.errors import InvalidKey, PkiError, ReservedIdentity, WantsAuthority
 from aggportal.vault.errors import CannotOpen
 from tests.certs.chains_made import ask_for_authority
-from tests.certs.makers import ANA, make_authority
+from tests.certs.makers import ANA, make_authority, open_authority_key
 from tests.certs.requests_made import PROFILE, hand_in, set_in_profile
 from tests.pki.csrs_made import ca, csr, der, p256
 

@@ -15,8 +15,8 @@ from aggportal.certs.services.authority_rows import (
     authority_row,
     store_authority,
 )
-from aggportal.certs.services.keys import seal_key
 from aggportal.certs.services.lanes import Passed, require_authority_lane
+from aggportal.certs.services.signers import new_authority_key
 from aggportal.certs.services.signing import sign_plan
 from aggportal.ledger.models import Outcome
 from aggportal.ledger.readiness import require_ready_to_sign
@@ -27,7 +27,6 @@ from aggportal.pki.exports import require_base_name
 from aggportal.pki.facts import certificate_facts
 from aggportal.pki.issuing import plan_authority
 from aggportal.pki.jsontext import dump_json
-from aggportal.pki.keys import generate_key
 from aggportal.pki.plans import CertificatePlan
 from aggportal.pki.requests import dump_request_spec
 from aggportal.pki.specs import RequestSpec
@@ -66,8 +65,7 @@ def create_authority(
         at=now,
     )
     try:
-        authority = _signed(spec, choices, plan, passed, by=by, now=now)
-        _store(authority, passed, by=by, now=now)
+        return _signed_and_stored(spec, choices, plan, passed, by=by, now=now)
     except RefusedError as refused:
         _record_failure(choices, refused, by=by, now=now)
         raise
@@ -75,10 +73,9 @@ def create_authority(
         taken = slug_taken(choices.slug)
         _record_failure(choices, taken, by=by, now=now)
         raise taken from exc
-    return authority
 
 
-def _signed(
+def _signed_and_stored(
     spec: RequestSpec,
     choices: AuthorityChoices,
     plan: CertificatePlan,
@@ -87,17 +84,24 @@ def _signed(
     by: Actor,
     now: dt.datetime,
 ) -> Authority:
-    """Make key, CSR and certificate; return the authority, unsaved. Raises what signing raises."""
-    key = generate_key(spec.key)
-    csr = make_csr(spec, key=key, compat=plan.compat)
-    certificate = sign_plan(plan, public_key=key.public_key(), issuer_key=key, passed=passed)
-    papers = Papers(
-        csr_pem=csr_pem(csr),
-        request_spec=dump_json(dump_request_spec(spec)),
-        key=seal_key(key, purpose="authority-key"),
-    )
-    chosen = replace(choices, override_reason=passed.reason)
-    return authority_row(certificate_facts(certificate), chosen, Standing(), papers, by=by, now=now)
+    """Make key, CSR and certificate, and store them. Raises what making a key and signing raise."""
+    made = new_authority_key(spec.key, home=choices.key_home, label=choices.slug)
+    with made as (key, sealed):
+        csr = make_csr(spec, key=key, compat=plan.compat)
+        certificate = sign_plan(plan, public_key=key.public_key(), issuer_key=key, passed=passed)
+        papers = Papers(
+            csr_pem=csr_pem(csr), request_spec=dump_json(dump_request_spec(spec)), key=sealed
+        )
+        authority = authority_row(
+            certificate_facts(certificate),
+            replace(choices, override_reason=passed.reason),
+            Standing(),
+            papers,
+            by=by,
+            now=now,
+        )
+        _store(authority, passed, by=by, now=now)
+    return authority
 
 
 def _record_failure(

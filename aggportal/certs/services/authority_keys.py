@@ -10,7 +10,7 @@ from django.db import transaction
 
 from aggportal.certs.models import Authority
 from aggportal.certs.services.chains import authority_chain, require_issuing
-from aggportal.certs.services.keys import open_authority_key
+from aggportal.certs.services.signers import signer_of
 from aggportal.ledger.models import Entry
 from aggportal.ledger.services import record
 from aggportal.pki.certmanager import ca_issuer, ca_issuer_with_key, require_intermediate
@@ -44,13 +44,14 @@ def take_issuer(
     # A wrong name is refused before the ledger says that the key left.
     ca_issuer(name, namespace=namespace, secret_name=f"{name}-key-pair")
     own, *above = authority_chain(authority)
-    text = ca_issuer_with_key(
-        name,
-        namespace=namespace,
-        certificate=own,
-        key_pem=private_key_pem(open_authority_key(authority)),
-        chain=tuple(above),
-    )
+    with signer_of(authority) as key:
+        text = ca_issuer_with_key(
+            name,
+            namespace=namespace,
+            certificate=own,
+            key_pem=private_key_pem(key),
+            chain=tuple(above),
+        )
     record(
         _TAKEN,
         actor=by,

@@ -28,7 +28,7 @@ from aggportal.certs.services.intents import (
     record_intent,
     store_certificate,
 )
-from aggportal.certs.services.keys import open_authority_key
+from aggportal.certs.services.signers import signer_of
 from aggportal.certs.services.succession import AlreadyRenewed, already_renewed
 from aggportal.ledger.models import Outcome
 from aggportal.ledger.readiness import require_ready_to_sign
@@ -118,10 +118,10 @@ def renew_authority(
 def _signed_by_itself(
     authority: Authority, *, life: dt.timedelta | None, now: dt.datetime
 ) -> x509.Certificate:
-    key = open_authority_key(authority)
-    if authority.mode == Mode.COMPAT:
-        return renew_as_cfssl(loaded(authority), key=key, now=now)
-    return renewed_authority(loaded(authority), dates=NewDates(now=now, life=life), signer=key)
+    with signer_of(authority) as key:
+        if authority.mode == Mode.COMPAT:
+            return renew_as_cfssl(loaded(authority), key=key, now=now)
+        return renewed_authority(loaded(authority), dates=NewDates(now=now, life=life), signer=key)
 
 
 def loaded(authority: Authority) -> x509.Certificate:
@@ -144,13 +144,14 @@ def _renew_under_parent(
     dates_of_renewal(authority, life=life, now=now)
     request = _request_of_parent(authority, parent, by=by, now=now)
     try:
-        certificate = renewed_authority(
-            loaded(authority),
-            dates=NewDates(now=now, life=life),
-            signer=open_authority_key(parent),
-            issuer=loaded(parent),
-            serial=int(request.serial, 16),
-        )
+        with signer_of(parent) as key:
+            certificate = renewed_authority(
+                loaded(authority),
+                dates=NewDates(now=now, life=life),
+                signer=key,
+                issuer=loaded(parent),
+                serial=int(request.serial, 16),
+            )
     except (RefusedError, VaultError) as refused:
         record_failure(request, refused, by=by, now=now)
         raise

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from aggportal.certs.models import Authority, Certificate, Lane, Mode, SealedKey
 from aggportal.certs.services.importing import plain
+from aggportal.certs.services.signers import IN_DATABASE
 from aggportal.ledger.services import record
 from aggportal.pki.facts import CertificateFacts
 from aggportal.web.actors import Actor
@@ -19,7 +20,8 @@ class AuthorityChoices:
 
     `signing_config` is the text of a checked ca-config.json. `override_reason` lets pass what the
     lane forbids; only an administrator may give it. `key_may_leave` is for an intermediate alone:
-    its key may be taken to cert-manager.
+    its key may be taken to cert-manager. `key_home` is where the key is made and lives: sealed in
+    the database, or in a token that it never leaves.
     """
 
     label: str
@@ -30,6 +32,7 @@ class AuthorityChoices:
     signing_config: str
     override_reason: str = ""
     key_may_leave: bool = False
+    key_home: str = IN_DATABASE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

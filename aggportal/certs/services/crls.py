@@ -10,10 +10,11 @@ from django.db import transaction
 from django.db.models import F
 
 from aggportal.certs.models import Authority, Certificate, RevocationList
-from aggportal.certs.services.keys import open_authority_key
+from aggportal.certs.services.signers import signer_of
 from aggportal.ledger.readiness import require_ready_to_sign
 from aggportal.ledger.services import record
 from aggportal.pki.crls import CrlFacts, sign_crl
+from aggportal.pki.keys import PrivateKey
 from aggportal.pki.revocations import Revocation
 from aggportal.web.actors import Actor, system_actor
 from aggportal.words import RefusedError
@@ -53,26 +54,26 @@ def is_due(authority: Authority, newest: RevocationList | None, *, now: dt.datet
     return newest.next_update - now < (newest.next_update - newest.this_update) * LEFT_SHARE
 
 
-@transaction.atomic
 def publish_crl(authority: Authority, *, by: Actor, now: dt.datetime) -> RevocationList:
     """Sign and store a new list, and record it. Raises what opening the key raises, and
     `CannotSignLists`.
     """
-    published = _store(authority, _next_number(authority), now=now)
-    _record(authority, published, by=by, now=now)
+    with signer_of(authority) as key, transaction.atomic():
+        published = _store(authority, _next_number(authority), key, now=now)
+        _record(authority, published, by=by, now=now)
     return published
 
 
-@transaction.atomic
 def publish_if_unchanged(
     authority: Authority, *, by: Actor, now: dt.datetime
 ) -> RevocationList | None:
     """Publish as `publish_crl`, unless somebody did since `authority` was read: None then."""
     rows = Authority.objects.filter(pk=authority.pk, crl_number=authority.crl_number)
-    if not rows.update(crl_number=F("crl_number") + 1):
-        return None
-    published = _store(authority, authority.crl_number + 1, now=now)
-    _record(authority, published, by=by, now=now)
+    with signer_of(authority) as key, transaction.atomic():
+        if not rows.update(crl_number=F("crl_number") + 1):
+            return None
+        published = _store(authority, authority.crl_number + 1, key, now=now)
+        _record(authority, published, by=by, now=now)
     return published
 
 
@@ -115,8 +116,8 @@ def publish_change(authority: Authority, *, now: dt.datetime) -> RevocationList 
     """
     number = _next_number(authority)
     try:
-        with transaction.atomic():
-            return _store(authority, number, now=now)
+        with signer_of(authority) as key, transaction.atomic():
+            return _store(authority, number, key, now=now)
     except RefusedError as refused:
         log.warning("The list of %s could not be published: %s", authority.slug, refused)
         return None
@@ -155,7 +156,9 @@ def _next_number(authority: Authority) -> int:
     return Authority.objects.values_list("crl_number", flat=True).get(pk=authority.pk)
 
 
-def _store(authority: Authority, number: int, *, now: dt.datetime) -> RevocationList:
+def _store(
+    authority: Authority, number: int, key: PrivateKey, *, now: dt.datetime
+) -> RevocationList:
     require_ready_to_sign(now=now)
     revocations = _revocations(authority)
     facts = CrlFacts(
@@ -167,7 +170,7 @@ def _store(authority: Authority, number: int, *, now: dt.datetime) -> Revocation
     der = sign_crl(
         facts,
         issuer=x509.load_pem_x509_certificate(authority.certificate_pem.encode()),
-        issuer_key=open_authority_key(authority),
+        issuer_key=key,
     )
     return RevocationList.objects.create(
         authority=authority,

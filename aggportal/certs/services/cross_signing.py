@@ -24,8 +24,8 @@ from aggportal.certs.services.chains import issuer_for, require_issuing, upwards
 from aggportal.certs.services.file_names import with_ending
 from aggportal.certs.services.intents import create_intent, record_failure
 from aggportal.certs.services.intermediates import addresses_of, store_authority_row
-from aggportal.certs.services.keys import open_authority_key
 from aggportal.certs.services.lanes import Passed
+from aggportal.certs.services.signers import signer_of
 from aggportal.certs.services.signing import sign_plan
 from aggportal.ledger.services import record
 from aggportal.pki.bags import read_bag
@@ -95,12 +95,13 @@ def cross_sign(
     request.csr_pem, request.override_reason = authority.csr_pem, passed.reason
     own = _loaded(authority)
     try:
-        signed = sign_plan(
-            plan,
-            public_key=own.public_key(),  # type: ignore[arg-type]  # the plan allowed its kind
-            issuer_key=open_authority_key(by_authority),
-            passed=passed,
-        )
+        with signer_of(by_authority) as issuer_key:
+            signed = sign_plan(
+                plan,
+                public_key=own.public_key(),  # type: ignore[arg-type]  # the plan allowed its kind
+                issuer_key=issuer_key,
+                passed=passed,
+            )
     except (RefusedError, VaultError) as refused:
         record_failure(request, refused, by=by, now=now)
         raise
@@ -166,7 +167,8 @@ def make_cross_request(authority: Authority, *, by: Actor, now: dt.datetime) -> 
 
     Raises CannotOpen and NoKey.
     """
-    text = csr_pem(authority_csr(_loaded(authority), key=open_authority_key(authority)))
+    with signer_of(authority) as key:
+        text = csr_pem(authority_csr(_loaded(authority), key=key))
     record(
         "authority.csr_made",
         actor=by,

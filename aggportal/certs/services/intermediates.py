@@ -8,7 +8,7 @@ from dataclasses import replace
 from cryptography import x509
 from django.db import IntegrityError, transaction
 
-from aggportal.certs.models import Authority, Certificate, Kind, Mode, SigningRequest
+from aggportal.certs.models import Authority, Certificate, Kind, Mode, SealedKey, SigningRequest
 from aggportal.certs.services.authorities import require_free_slug, slug_taken
 from aggportal.certs.services.authority_rows import (
     AuthorityChoices,
@@ -23,8 +23,8 @@ from aggportal.certs.services.intents import (
     record_failure,
     store_certificate,
 )
-from aggportal.certs.services.keys import open_authority_key, seal_key
 from aggportal.certs.services.lanes import require_authority_lane
+from aggportal.certs.services.signers import IN_TOKEN, new_authority_key, signer_of
 from aggportal.certs.services.signing import sign_plan
 from aggportal.certs.signing_configs import config_of
 from aggportal.pki.csrs import csr_pem, make_csr
@@ -33,12 +33,10 @@ from aggportal.pki.exports import require_base_name
 from aggportal.pki.facts import certificate_facts
 from aggportal.pki.intermediates import plan_intermediate
 from aggportal.pki.jsontext import dump_json
-from aggportal.pki.keys import PrivateKey, generate_key
 from aggportal.pki.plans import CertificatePlan
 from aggportal.pki.profiles import Profile
 from aggportal.pki.requests import dump_request_spec
 from aggportal.pki.specs import RequestSpec
-from aggportal.vault.errors import VaultError
 from aggportal.web.actors import Actor
 from aggportal.words import RefusedError
 from aggportal.words import gettext_noop as _n
@@ -91,6 +89,7 @@ def create_intermediate(
         words = _n("The files of “%(label)s” are called so. Choose another name.")
         raise InvalidField(words, field="file_base", label=parent.label)
     require_free_slug(choices.slug)
+    _require_takeable_key(choices)
     plan = plan_below(parent, spec, now=now)
     passed = require_authority_lane(
         choices.lane,
@@ -102,17 +101,20 @@ def create_intermediate(
     spec_text = dump_json(dump_request_spec(spec))
     request = create_intent(parent, plan, spec_text, by=by, now=now)
     request.override_reason = passed.reason
+    chosen = replace(choices, override_reason=passed.reason)
+    made = new_authority_key(spec.key, home=choices.key_home, label=choices.slug)
     try:
-        issuer_key = open_authority_key(parent)
-        key = generate_key(spec.key)
-        request.csr_pem = csr_pem(make_csr(spec, key=key, compat=plan.compat))
-        signed = sign_plan(plan, public_key=key.public_key(), issuer_key=issuer_key, passed=passed)
-    except (RefusedError, VaultError) as refused:
+        with made as (key, sealed):
+            request.csr_pem = csr_pem(make_csr(spec, key=key, compat=plan.compat))
+            public_key = key.public_key()
+            with signer_of(parent) as issuer_key:
+                signed = sign_plan(
+                    plan, public_key=public_key, issuer_key=issuer_key, passed=passed
+                )
+            return _store(request, signed, sealed, chosen, by=by, now=now)
+    except RefusedError as refused:
         record_failure(request, refused, by=by, now=now)
         raise
-    chosen = replace(choices, override_reason=passed.reason)
-    try:
-        return _store(request, signed, key, chosen, by=by, now=now)
     except IntegrityError as clash:
         taken = slug_taken(choices.slug)
         record_failure(request, taken, by=by, now=now)
@@ -123,7 +125,7 @@ def create_intermediate(
 def _store(
     request: SigningRequest,
     signed: x509.Certificate,
-    key: PrivateKey,
+    sealed: SealedKey,
     choices: AuthorityChoices,
     *,
     by: Actor,
@@ -131,7 +133,6 @@ def _store(
 ) -> Authority:
     detail: dict[str, object] = {"authority_made": choices.slug}
     row = store_authority_row(request, signed, file_base=choices.file_base, detail=detail, by=by)
-    sealed = seal_key(key, purpose="authority-key")
     sealed.save(force_insert=True)
     return store_signed_authority(
         certificate_facts(signed),
@@ -141,6 +142,18 @@ def _store(
         by=by,
         now=now,
     )
+
+
+def _require_takeable_key(choices: AuthorityChoices) -> None:
+    """Refuse a key that is to leave for cert-manager and is to be made where it cannot."""
+    if choices.key_may_leave and choices.key_home == IN_TOKEN:
+        raise InvalidField(
+            _n(
+                "A key in a token cannot leave it. Take this tick away, or let the key be sealed "
+                "in the database."
+            ),
+            field="key_may_leave",
+        )
 
 
 def store_authority_row(

@@ -18,8 +18,8 @@ from aggportal.certs.services.intents import (
     record_failure,
     store_certificate,
 )
-from aggportal.certs.services.keys import open_authority_key
 from aggportal.certs.services.lanes import require_certificate_lane
+from aggportal.certs.services.signers import signer_of
 from aggportal.certs.services.signing import sign_plan
 from aggportal.certs.services.succession import Succession
 from aggportal.certs.signing_configs import config_of
@@ -100,11 +100,11 @@ def issue_certificate(
     request = create_intent(authority, plan, spec_text, by=by, now=now, renews=predecessor)
     request.override_reason = passed.reason
     try:
-        issuer_key = open_authority_key(authority)
         key, public_key = _keys_for(spec, succession)
         if key is not None:
             request.csr_pem = csr_pem(make_csr(spec, key=key, compat=plan.compat))
-        signed = sign_plan(plan, public_key=public_key, issuer_key=issuer_key, passed=passed)
+        with signer_of(authority) as issuer_key:
+            signed = sign_plan(plan, public_key=public_key, issuer_key=issuer_key, passed=passed)
     except (RefusedError, VaultError) as refused:
         record_failure(request, refused, by=by, now=now)
         raise

@@ -1,8 +1,10 @@
-"""Opening sealed private keys: the only place where one is in the clear, and only in memory."""
+"""Sealed private keys of certificates: in the clear only here, and only in memory. Authorities' own
+are opened by `signers` alone.
+"""
 
 from __future__ import annotations
 
-from aggportal.certs.models import Authority, SealedKey
+from aggportal.certs.models import SealedKey
 from aggportal.pki.keys import PrivateKey, load_private_key, private_key_der, spki_sha256
 from aggportal.vault.errors import CannotOpen
 
@@ -22,11 +24,3 @@ def open_key(row: SealedKey, *, spki: str) -> PrivateKey:
     if spki_sha256(key.public_key()) != spki:
         raise CannotOpen.changed()
     return key
-
-
-def open_authority_key(authority: Authority) -> PrivateKey:
-    """Return the key that signs for `authority`.
-
-    Raises CannotOpen or NoKey: nothing is signed then.
-    """
-    return open_key(authority.key, spki=authority.spki_sha256)

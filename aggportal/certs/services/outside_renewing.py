@@ -16,7 +16,7 @@ from aggportal.certs.services.authority_renewing import (
     require_seen,
 )
 from aggportal.certs.services.chains import require_issuing
-from aggportal.certs.services.keys import open_authority_key
+from aggportal.certs.services.signers import signer_of
 from aggportal.ledger.services import record
 from aggportal.pki.csrs import csr_pem
 from aggportal.pki.errors import InvalidCertificate
@@ -43,8 +43,8 @@ def ask_outside(authority: Authority, *, by: Actor, now: dt.datetime) -> str:
 
 def renewal_csr(authority: Authority) -> str:
     """Return a request (PEM) for the very same authority, for the outside CA that signed it."""
-    key = open_authority_key(authority)
-    return csr_pem(renewal_request(loaded(authority), key=key))
+    with signer_of(authority) as key:
+        return csr_pem(renewal_request(loaded(authority), key=key))
 
 
 def accept_renewed_certificate(

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from django.db import transaction
 
-from aggportal.certs.models import Authority, Lane, Mode, OwnRequest, Purpose
+from aggportal.certs.models import Authority, Lane, Mode, OwnRequest, Purpose, SealedKey
 from aggportal.certs.services.authorities import SlugTaken, require_free_slug
 from aggportal.certs.services.authority_names import free_slug
 from aggportal.certs.services.authority_rows import AuthorityChoices
 from aggportal.certs.services.keys import open_key, seal_key
 from aggportal.certs.services.lanes import require_authority_lane
+from aggportal.certs.services.signers import IN_DATABASE, new_authority_key
 from aggportal.ledger.services import record
 from aggportal.pki.csrs import csr_pem, make_csr
 from aggportal.pki.errors import InvalidField, MissingSubject, PkiError
@@ -20,15 +23,13 @@ from aggportal.pki.exports import require_base_name
 from aggportal.pki.facts import key_text
 from aggportal.pki.identities import reserved_identities
 from aggportal.pki.jsontext import dump_json
-from aggportal.pki.keys import generate_key, private_key_pem, require_key_spec
+from aggportal.pki.keys import PrivateKey, generate_key, private_key_pem, require_key_spec
 from aggportal.pki.names import build_subject, format_subject
 from aggportal.pki.requests import dump_request_spec
 from aggportal.pki.specs import RequestSpec, has_subject
 from aggportal.web.actors import Actor
 from aggportal.words import RefusedError
 from aggportal.words import gettext_noop as _n
-
-SEAL_PURPOSES = {Purpose.CERTIFICATE: "certificate-key", Purpose.AUTHORITY: "authority-key"}
 
 
 class AlreadyAnswered(RefusedError):
@@ -96,7 +97,7 @@ def create_authority_request(
         mode=choices.mode,
         signing_config=choices.signing_config,
     )
-    return _made(row, spec, passed.detail, by=by, now=now)
+    return _made(row, spec, passed.detail, home=choices.key_home, by=by, now=now)
 
 
 def require_unwanted_slug(slug: str) -> None:
@@ -123,28 +124,45 @@ def authority_choices(own: OwnRequest, *, override_reason: str = "") -> Authorit
 
 
 def _made(
-    row: OwnRequest, spec: RequestSpec, detail: dict[str, object], *, by: Actor, now: dt.datetime
+    row: OwnRequest,
+    spec: RequestSpec,
+    detail: dict[str, object],
+    *,
+    home: str = IN_DATABASE,
+    by: Actor,
+    now: dt.datetime,
 ) -> OwnRequest:
     compat = row.mode == Mode.COMPAT
     if not has_subject(spec) and not spec.hosts:
         words = _n("Give a CN, something in names, or a host: nobody could be meant otherwise.")
         raise MissingSubject(words, field="CN")
     require_key_spec(spec.key)
-    key = generate_key(spec.key)
-    csr = make_csr(spec, key=key, compat=compat)
-    purpose = Purpose(row.purpose)
-    sealed = seal_key(key, purpose=SEAL_PURPOSES[purpose])
-    row.key, row.spki_sha256 = sealed, sealed.binding
-    row.subject, row.key_text = format_subject(csr.subject), key_text(key.public_key())
-    row.csr_pem, row.request_spec = csr_pem(csr), dump_json(dump_request_spec(spec))
-    row.created_at, row.created_by = now, by.name
-    with transaction.atomic():
-        sealed.save(force_insert=True)
-        row.save(force_insert=True)
-        reserved = [str(one) for one in reserved_identities(build_subject(spec))]
-        more = {"reserved": reserved, **detail} if reserved else detail
-        record_own("created", row, {**more, "exportable": row.exportable}, by=by, now=now)
+    with _new_key(row, spec, home) as (key, sealed):
+        csr = make_csr(spec, key=key, compat=compat)
+        row.key, row.spki_sha256 = sealed, sealed.binding
+        row.subject, row.key_text = format_subject(csr.subject), key_text(key.public_key())
+        row.csr_pem, row.request_spec = csr_pem(csr), dump_json(dump_request_spec(spec))
+        row.created_at, row.created_by = now, by.name
+        with transaction.atomic():
+            sealed.save(force_insert=True)
+            row.save(force_insert=True)
+            reserved = [str(one) for one in reserved_identities(build_subject(spec))]
+            more = {"reserved": reserved, **detail} if reserved else detail
+            record_own("created", row, {**more, "exportable": row.exportable}, by=by, now=now)
     return row
+
+
+@contextmanager
+def _new_key(
+    row: OwnRequest, spec: RequestSpec, home: str
+) -> Iterator[tuple[PrivateKey, SealedKey]]:
+    """Make the key of a certificate, or of an authority, which may live in a token."""
+    if row.purpose == Purpose.AUTHORITY:
+        with new_authority_key(spec.key, home=home, label=row.slug) as made:
+            yield made
+    else:
+        key = generate_key(spec.key)
+        yield key, seal_key(key, purpose="certificate-key")
 
 
 def drop_own_request(own: OwnRequest, *, by: Actor, now: dt.datetime) -> None:

@@ -23,9 +23,9 @@ from aggportal.certs.services.intents import (
     record_intent,
     store_certificate,
 )
-from aggportal.certs.services.keys import open_authority_key
 from aggportal.certs.services.lanes import dangers_of, require_certificate_lane
 from aggportal.certs.services.requested_keys import require_unspent_key
+from aggportal.certs.services.signers import signer_of
 from aggportal.certs.services.signing import sign_plan
 from aggportal.certs.signing_configs import config_of
 from aggportal.ledger.services import record
@@ -139,12 +139,13 @@ def sign_request(
     request.override_reason = passed.reason
     _claim_for_signing(request, plan, by=by, now=now)
     try:
-        signed = sign_plan(
-            _with_reserved_serial(plan, request),
-            public_key=csr.public_key,
-            issuer_key=open_authority_key(authority),
-            passed=passed,
-        )
+        with signer_of(authority) as issuer_key:
+            signed = sign_plan(
+                _with_reserved_serial(plan, request),
+                public_key=csr.public_key,
+                issuer_key=issuer_key,
+                passed=passed,
+            )
     except (RefusedError, VaultError) as refused:
         record_failure(request, refused, by=by, now=now)
         raise

@@ -20,7 +20,8 @@ from aggportal.certs.services.intents import (
     record_intent,
     store_certificate,
 )
-from aggportal.certs.services.keys import open_authority_key, open_key
+from aggportal.certs.services.keys import open_key
+from aggportal.certs.services.signers import signer_of
 from aggportal.certs.services.signing import sign_plan
 from aggportal.pki.csrs import csr_pem, make_csr
 from aggportal.pki.issuers import issuer_of
@@ -135,9 +136,9 @@ def _lately(authority: Authority, *states: State, now: dt.datetime) -> bool:
 def _issue(request: SigningRequest, plan: CertificatePlan, *, now: dt.datetime) -> Certificate:
     by, spec = system_actor(PROFILE.name), _spec(request.authority)
     try:
-        issuer_key = open_authority_key(request.authority)
         key = generate_key(spec.key)
-        signed = sign_plan(plan, public_key=key.public_key(), issuer_key=issuer_key)
+        with signer_of(request.authority) as issuer_key:
+            signed = sign_plan(plan, public_key=key.public_key(), issuer_key=issuer_key)
     except RefusedError as refused:
         record_failure(request, refused, by=by, now=now)
         raise
