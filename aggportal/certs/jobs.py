@@ -8,6 +8,7 @@ import time
 
 from aggportal.certs.models import Authority, RevocationList
 from aggportal.certs.services.abandoned import end_abandoned_requests
+from aggportal.certs.services.approving import expire_held_requests
 from aggportal.certs.services.crls import is_due, prune_lists, publish_if_unchanged
 from aggportal.certs.services.import_drafts import drop_expired_drafts
 from aggportal.certs.services.ocsp import drop_old_answers
@@ -68,10 +69,16 @@ def renew_many(now: dt.datetime) -> None:
     work_off_runs(now=now, seconds=_MOST_SECONDS)
 
 
-@periodic("certs.end_abandoned_requests", every=dt.timedelta(minutes=1))
+@periodic("certs.end_abandoned_requests", every=dt.timedelta(seconds=10))
 def end_abandoned(now: dt.datetime) -> None:
     """End requests whose signing was cut off."""
     end_abandoned_requests(now=now)
+
+
+@periodic("certs.expire_proposals", every=dt.timedelta(minutes=1))
+def expire_proposals(now: dt.datetime) -> None:
+    """End what nobody approved in time."""
+    expire_held_requests(now=now)
 
 
 @periodic("certs.drop_import_drafts", every=dt.timedelta(minutes=1))

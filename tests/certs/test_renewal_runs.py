@@ -235,9 +235,9 @@ def test_requests_cut_off_while_signing_are_ended_with_words():
     authority, now = make_authority(), timezone.now()
     make_certificate(authority)
     request = SigningRequest.objects.get()
-    for minutes, ends in ((14, False), (16, True)):
+    for seconds, ends in ((44, False), (46, True)):
         SigningRequest.objects.update(
-            state=State.SIGNING, decided_at=None, requested_at=now - dt.timedelta(minutes=minutes)
+            state=State.SIGNING, decided_at=None, requested_at=now - dt.timedelta(seconds=seconds)
         )
         end_abandoned(now)
         request.refresh_from_db()

@@ -13,8 +13,9 @@ from aggportal.ledger.services import record
 from aggportal.web.actors import system_actor
 from aggportal.words import gettext_noop as _n
 
-# Far longer than any signature takes.
-AFTER = dt.timedelta(minutes=15)
+# Far longer than making a key and a signature takes; what is slower is not released either
+# (`intents.CutOff`). With the worker's ten seconds it is settled within a minute.
+AFTER = dt.timedelta(seconds=45)
 _FEW = 50
 _REASON = _n(
     "Signing was cut off: the portal was stopped meanwhile. Nothing was stored; the serial is not "

@@ -14,6 +14,7 @@ from aggportal.certs.models import (
     Authority,
     Certificate,
     CertificateMaterial,
+    SealedKey,
     SigningRequest,
     State,
 )
@@ -29,20 +30,28 @@ from aggportal.pki.keys import PrivateKey
 from aggportal.pki.plans import CertificatePlan
 from aggportal.web.actors import Actor
 from aggportal.words import RefusedError
+from aggportal.words import gettext_noop as _n
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Signed:
-    """What a signature brought: `key` is None where the private key is somebody else's; `detail`
-    goes into the ledger too.
+    """What a signature brought: `key` is None where the private key is somebody else's, or is in
+    `sealed` since before the signature; `detail` goes into the ledger too.
     """
 
     certificate: x509.Certificate
     file_base: str
     key: PrivateKey | None = None
+    sealed: SealedKey | None = None
     exportable: bool = True
     keeping: Keeping = NOTHING_SAID
     detail: Mapping[str, object]
+
+
+class CutOff(RefusedError):
+    """The request was ended while it was being signed."""
+
+    code = "cut_off"
 
 
 def create_intent(
@@ -119,12 +128,26 @@ def record_failure(
 def store_certificate(
     request: SigningRequest, signed: Signed, *, by: Actor, now: dt.datetime
 ) -> Certificate:
-    """Store what was signed, end its request and record the deed, all or nothing."""
+    """Store what was signed, end its request and record the deed, all or nothing.
+
+    Raises `CutOff` where the request was ended meanwhile, since signing took so long that it
+    counted as abandoned: what was signed is not released then.
+    """
+    mine = SigningRequest.objects.filter(pk=request.pk, state=State.SIGNING)
+    if not mine.update(state=State.ISSUED):
+        raise CutOff(
+            _n(
+                "Signing took so long that the request was ended as abandoned. Nothing was stored; "
+                "the serial is not used again. Ask anew."
+            )
+        )
     facts = certificate_facts(signed.certificate)
     certificate = _row(request, signed, facts, by=by, now=now)
     if signed.key is not None:
         certificate.key = seal_key(signed.key, purpose="certificate-key")
         certificate.key.save(force_insert=True)
+    elif signed.sealed is not None:
+        certificate.key, request.key = signed.sealed, None
     certificate.save(force_insert=True)
     CertificateMaterial.objects.create(
         certificate=certificate,
@@ -136,7 +159,8 @@ def store_certificate(
     if signed.keeping.tags:
         set_tags(certificate, signed.keeping.tags)
     request.state, request.decided_at, request.decided_by = State.ISSUED, now, by.name
-    request.save(update_fields=["state", "decided_at", "decided_by", "csr_pem", "override_reason"])
+    changed = ["state", "decided_at", "decided_by", "csr_pem", "override_reason", "key"]
+    request.save(update_fields=changed)
     record(
         "certificate.issued",
         actor=by,
