@@ -6,5 +6,8 @@ import os
 
 from django.core.asgi import get_asgi_application
 
+from aggportal.web.hardening import harden_process
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aggportal.settings")
+harden_process()
 application = get_asgi_application()

@@ -173,6 +173,7 @@ TEMPLATES = [
                 "aggportal.web.context.appearance",
                 "aggportal.accounts.context.role",
                 "aggportal.certs.context.waiting",
+                "aggportal.vault.context.sealing",
             ],
             "builtins": ["aggportal.web.templatetags.portal"],
         },

@@ -19,6 +19,7 @@ urlpatterns = [
     path("", include("aggportal.snippets.urls")),
     path("scan/", include("aggportal.scans.urls")),
     path("audit/", include("aggportal.ledger.urls")),
+    path("", include("aggportal.vault.urls")),
     path("admin/", admin.site.urls),
 ]
 

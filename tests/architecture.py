@@ -40,7 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "signing_in": {"env"},
     "urls": {"web"},
     "wsgi": {"web"},
-    "asgi": set(),
+    "asgi": {"web"},
 }
 PURE = {"words", "pki", "kube", "tls", "doctor"}
 # Inside an app: urls → views → forms, services → models. What each kind of module may not import.

@@ -23,6 +23,7 @@ from aggportal.dashboard.overview import (
 from aggportal.dashboard.timeline import lay_out
 from aggportal.ledger.models import Entry, Outcome
 from aggportal.ledger.verifying import ChainState, verify_chain
+from aggportal.vault.state import whole_vault_state
 
 CHECKED = 100
 # A choice of the calendar, which shows what the figure counts.
@@ -46,6 +47,7 @@ def dashboard_show(request: HttpRequest) -> HttpResponse:
         "ending": ending[:12],
         "clusters": clusters_with_worst(now=now),
         "authorities": Authority.objects.count(),
+        "vault_state": whole_vault_state(),
         "lately": Entry.objects.filter(outcome=Outcome.DONE).order_by("-seq")[:LATELY],
     }
     return render(request, "dashboard/dashboard_page.html", context)

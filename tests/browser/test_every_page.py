@@ -70,6 +70,7 @@ PAGES = {
     "notices:calendar_show": "/notices/calendar/",
     "scans:scan_show": "/scan/?host=api.example.com:6443",
     "ledger:entry_list": "/audit/",
+    "vault:unseal": "/unseal/",
     "ledger:entry_show": "/audit/3/",
     "clusters:cluster_list": "/clusters/",
     "clusters:cluster_new": "/clusters/new/",

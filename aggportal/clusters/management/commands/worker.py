@@ -12,6 +12,7 @@ from django.utils.module_loading import autodiscover_modules
 from aggportal.clusters.jobs import EXAMINER, WATCHER
 from aggportal.clusters.services.connections import egress_policy
 from aggportal.clusters.services.working import Worker
+from aggportal.web.hardening import harden_process
 
 
 class Command(BaseCommand):
@@ -20,6 +21,7 @@ class Command(BaseCommand):
     help = "Follow the clusters and do periodic work, until stopped."
 
     def handle(self, *args: object, **options: object) -> None:
+        harden_process()
         egress_policy()  # a wrong setting stops the start, with words
         autodiscover_modules("jobs")
         worker = Worker()
