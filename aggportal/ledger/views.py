@@ -25,7 +25,7 @@ SHOWN_CHECKED = 500
 
 
 @require_GET
-@role_required(Role.VIEWER)
+@role_required(Role.AUDITOR)
 def entry_list(request: HttpRequest) -> HttpResponse:
     """List the entries that the filters leave, newest first, and say whether the chain holds."""
     form = EntryFilter(request.GET)
@@ -43,14 +43,14 @@ def entry_list(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-@role_required(Role.VIEWER)
+@role_required(Role.AUDITOR)
 def entry_show(request: HttpRequest, seq: int) -> HttpResponse:
     """Show one entry whole, with the bytes that were hashed."""
     return render(request, "ledger/entry_page.html", {"entry": get_object_or_404(Entry, seq=seq)})
 
 
 @require_GET
-@role_required(Role.VIEWER)
+@role_required(Role.AUDITOR)
 def entry_export(request: HttpRequest) -> StreamingHttpResponse:
     """Stream the entries that the filters leave as CSV, oldest first."""
     rows = EntryFilter(request.GET).entries().order_by("seq")
@@ -58,14 +58,14 @@ def entry_export(request: HttpRequest) -> StreamingHttpResponse:
 
 
 @require_GET
-@role_required(Role.VIEWER)
+@role_required(Role.AUDITOR)
 def entry_proof(request: HttpRequest) -> StreamingHttpResponse:
     """Stream all entries as JSON lines, to be checked by `offline.py`."""
     return _download(json_lines(), "jsonl", "application/jsonl")
 
 
 @require_GET
-@role_required(Role.VIEWER)
+@role_required(Role.AUDITOR)
 def checkpoint_show(request: HttpRequest) -> HttpResponse:
     """Give the newest checkpoint as the signed text that is anchored."""
     checkpoint = Checkpoint.objects.first()
@@ -75,7 +75,7 @@ def checkpoint_show(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-@role_required(Role.VIEWER)
+@role_required(Role.AUDITOR)
 def verifier_download(request: HttpRequest) -> HttpResponse:
     """Give the program that checks an export without the portal."""
     headers = {"Content-Disposition": 'attachment; filename="offline.py"'}

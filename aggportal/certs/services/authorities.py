@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from django.db import IntegrityError, transaction
 
+from aggportal.accounts.roles import Role, require_actor_role
 from aggportal.certs.models import Authority, Mode
 from aggportal.certs.services.authority_rows import (
     AuthorityChoices,
@@ -49,6 +50,7 @@ def create_authority(
     Raises what `plan_authority` raises, and SlugTaken.
     """
     require_ready_to_sign(now=now)
+    require_actor_role(by, Role.ADMINISTRATOR)
     require_base_name(choices.file_base, field="file_base")
     _require_staying_key(choices)
     require_free_slug(choices.slug)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from cryptography import x509
 from django.db import transaction
 
+from aggportal.accounts.roles import Role, require_actor_role
 from aggportal.certs.models import (
     Authority,
     AuthorityCertificate,
@@ -96,6 +97,7 @@ def renew_authority(
 
     Raises `AlreadyRenewed`, `SignedElsewhere`, `Retired` and what the core refuses.
     """
+    require_actor_role(by, Role.ADMINISTRATOR, on=authority.scope)
     require_issuing(authority)
     require_seen(authority, seen)
     if authority.parent is not None:
@@ -193,7 +195,7 @@ def _request_of_parent(
             requester_name=by.name,
             renews=renews,
         )
-        record_intent(request, by=by, now=now)
+        record_intent(request, by=by, now=now, role=Role.ADMINISTRATOR)
     return request
 
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
+from aggportal.accounts.roles import require_actor_role
 from aggportal.certs.models import Authority, Certificate, Kind, OcspAnswer, Reason
+from aggportal.certs.scoping import role_to_revoke, scope_of
 from aggportal.certs.services.crls import publish_change
 from aggportal.ledger.services import record
 from aggportal.web.actors import Actor
@@ -94,6 +96,7 @@ def revoke_certificates(
     if len(rows) != len(set(pks)):
         raise CannotRevoke(_n("Not all of these certificates are here."))
     for row in rows:
+        require_actor_role(by, role_to_revoke(row), on=scope_of(row.authority))
         require_revocable(row, reason=choices.reason, now=now)
     _mark(rows, choices, by=by, now=now)
     unpublished = _publish(rows, now=now)
@@ -107,6 +110,7 @@ def release_certificate(certificate: Certificate, *, by: Actor, now: dt.datetime
     """Take a certificate off hold; it counts as if it had never been revoked. Raises
     `NotOnHold`.
     """
+    require_actor_role(by, role_to_revoke(certificate), on=scope_of(certificate.authority))
     held = Certificate.objects.filter(pk=certificate.pk, revocation_reason=Reason.HOLD)
     emptied = {"revoked_at": None, "revoked_by": "", "revocation_reason": "", "invalid_since": None}
     if not held.update(**emptied):

@@ -18,6 +18,7 @@ from aggportal.certs.forms.revoking import CrlForm
 from aggportal.certs.lane_words import LANE_WORDS
 from aggportal.certs.lifetimes import authority_life
 from aggportal.certs.models import Authority, Kind, Lane
+from aggportal.certs.scoping import of_authority
 from aggportal.certs.services.authorities import change_allowed_names
 from aggportal.certs.services.authority_documents import authority_documents
 from aggportal.certs.services.chain_trees import nested
@@ -52,7 +53,7 @@ def authority_list(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-@role_required(Role.VIEWER)
+@role_required(Role.VIEWER, on=of_authority)
 def authority_show(request: HttpRequest, slug: str) -> HttpResponse:
     """Show one authority: life, lane, profiles, what it issued, its public files."""
     authority = get_object_or_404(Authority, slug=slug)
@@ -60,7 +61,7 @@ def authority_show(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_POST
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.ADMINISTRATOR, on=of_authority)
 def authority_names(request: HttpRequest, slug: str) -> HttpResponse:
     """Say which CNs may act as front proxy under this authority."""
     authority = get_object_or_404(Authority, slug=slug)

@@ -14,7 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from aggportal.accounts.roles import Role, role_required
+from aggportal.accounts.roles import PORTAL, Role, role_required
 from aggportal.certs.forms.importing import AuthorityImportForm
 from aggportal.certs.models import ImportDraft
 from aggportal.certs.services.import_drafts import (
@@ -39,7 +39,7 @@ from aggportal.words import RefusedError
 @csrf_exempt
 @never_cache
 @require_http_methods(["GET", "POST"])
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.ADMINISTRATOR, on=PORTAL)
 @in_memory
 @costly
 def authority_import(request: HttpRequest) -> HttpResponse:
@@ -61,7 +61,7 @@ def authority_import(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "POST"])
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.ADMINISTRATOR, on=PORTAL)
 @sensitive_post_parameters()
 def authority_import_choose(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Show what was found and what each becomes; import what is ticked, all of it or nothing."""

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods
 from aggportal.accounts.roles import Role, role_required
 from aggportal.certs.forms.authority_keys import TakeIssuerForm
 from aggportal.certs.models import Authority
+from aggportal.certs.scoping import of_authority
 from aggportal.certs.services.authority_documents import object_name
 from aggportal.certs.services.authority_keys import (
     require_leaving_key,
@@ -25,7 +26,7 @@ from aggportal.web.sentences import words
 
 @never_cache
 @require_http_methods(["GET", "POST"])
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.ADMINISTRATOR, on=of_authority)
 def authority_key(request: HttpRequest, slug: str) -> HttpResponse:
     """Show whether and why its key may leave; by POST send Secret and Issuer, recorded."""
     authority = get_object_or_404(Authority, slug=slug)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from aggportal.accounts.roles import Role, role_required
+from aggportal.accounts.roles import PORTAL, Role, role_required
 from aggportal.certs.forms.authorities import OURS, AuthorityForm
 from aggportal.certs.forms.authority_start import starting_request
 from aggportal.certs.forms.config_editor import uploaded_text
@@ -40,7 +40,7 @@ from aggportal.web.sentences import words
 
 
 @require_http_methods(["GET", "POST"])
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.ADMINISTRATOR, on=PORTAL)
 @costly
 def authority_new(request: HttpRequest) -> HttpResponse:
     """Show the empty page; follow, add and remove entries; make the authority on "create" alone."""

@@ -12,13 +12,14 @@ from django.views.decorators.http import require_POST
 from aggportal.accounts.roles import Role, role_required
 from aggportal.certs.forms.authority_mode import ModeForm
 from aggportal.certs.models import Authority, Mode
+from aggportal.certs.scoping import of_authority
 from aggportal.certs.services.modes import change_mode
 from aggportal.certs.views.authorities import authority_page
 from aggportal.web.actors import actor_of
 
 
 @require_POST
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.ADMINISTRATOR, on=of_authority)
 def authority_mode(request: HttpRequest, slug: str) -> HttpResponse:
     """Make an authority strict, or follow cfssl exactly."""
     authority = get_object_or_404(Authority, slug=slug)

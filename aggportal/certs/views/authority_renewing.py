@@ -13,6 +13,7 @@ from aggportal.accounts.roles import Role, role_required
 from aggportal.certs.forms.authority_renewing import AnswerForm, RenewAuthorityForm
 from aggportal.certs.lane_words import LANE_WORDS
 from aggportal.certs.models import Authority
+from aggportal.certs.scoping import of_authority
 from aggportal.certs.services.authority_renewing import dates_of_renewal, loaded, renew_authority
 from aggportal.certs.services.chains import require_issuing
 from aggportal.certs.services.outside_renewing import (
@@ -31,7 +32,7 @@ Form = RenewAuthorityForm | AnswerForm
 
 
 @require_http_methods(["GET", "POST"])
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.ADMINISTRATOR, on=of_authority)
 @costly
 def authority_renew(request: HttpRequest, slug: str) -> HttpResponse:
     """Show what renewing means for this authority, and do it."""
@@ -53,7 +54,7 @@ def authority_renew(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_POST
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.ADMINISTRATOR, on=of_authority)
 def authority_renewal_request(request: HttpRequest, slug: str) -> HttpResponse:
     """Send the request for the outside CA: the same key, the same subject."""
     authority = _authority(slug)

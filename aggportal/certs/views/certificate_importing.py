@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods
 
-from aggportal.accounts.roles import Role, role_required
+from aggportal.accounts.roles import PORTAL, Role, role_required
 from aggportal.certs.forms.importing import CertdbForm, CertificateImportForm
 from aggportal.certs.models import ImportDraft
 from aggportal.certs.services.import_drafts import keep_result
@@ -36,7 +36,7 @@ _NOTHING = _n("There is no certificate in it.")
 @csrf_exempt
 @never_cache
 @require_http_methods(["GET", "POST"])
-@role_required(Role.ISSUER)
+@role_required(Role.ISSUER, on=PORTAL)
 @in_memory
 @costly
 def certificate_import(request: HttpRequest) -> HttpResponse:
@@ -64,7 +64,7 @@ def certificate_import(request: HttpRequest) -> HttpResponse:
 @csrf_exempt
 @never_cache
 @require_http_methods(["GET", "POST"])
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.ADMINISTRATOR, on=PORTAL)
 @on_disk
 @costly
 def certdb_import(request: HttpRequest) -> HttpResponse:

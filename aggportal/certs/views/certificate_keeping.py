@@ -12,13 +12,14 @@ from django.views.decorators.http import require_POST
 from aggportal.accounts.roles import Role, role_required
 from aggportal.certs.forms.keeping import KeepingForm
 from aggportal.certs.models import Certificate
+from aggportal.certs.scoping import of_certificate
 from aggportal.certs.services.keeping import keep_certificate
 from aggportal.certs.views.certificates import certificate_context
 from aggportal.web.actors import actor_of
 
 
 @require_POST
-@role_required(Role.ISSUER)
+@role_required(Role.ISSUER, on=of_certificate)
 def certificate_keep(request: HttpRequest, pk: int) -> HttpResponse:
     """Put down owner, tags and notes; 409 where somebody else did meanwhile."""
     certificate = get_object_or_404(

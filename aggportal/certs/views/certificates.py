@@ -14,6 +14,7 @@ from aggportal.certs.forms.keystores import KeystoreForm
 from aggportal.certs.lane_words import LANE_WORDS
 from aggportal.certs.lifetimes import Life, certificate_life
 from aggportal.certs.models import Certificate
+from aggportal.certs.scoping import of_certificate
 from aggportal.certs.services.files import public_files
 from aggportal.certs.services.keeping import keeping_of
 from aggportal.certs.services.keystores import forms_of
@@ -23,7 +24,7 @@ from aggportal.pki.reading import read_certificate
 
 
 @require_GET
-@role_required(Role.VIEWER)
+@role_required(Role.VIEWER, on=of_certificate)
 def certificate_show(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one certificate."""
     rows = Certificate.objects.select_related("authority", "material", "request")

@@ -12,13 +12,14 @@ from django.views.decorators.http import require_POST
 from aggportal.accounts.roles import Role, role_required
 from aggportal.certs.forms.revoking import CrlForm
 from aggportal.certs.models import Authority
+from aggportal.certs.scoping import of_authority
 from aggportal.certs.services.crls import change_crl_hours, publish_after
 from aggportal.certs.views.authorities import authority_page
 from aggportal.web.actors import actor_of
 
 
 @require_POST
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.ADMINISTRATOR, on=of_authority)
 def crl_publish(request: HttpRequest, slug: str) -> HttpResponse:
     """Sign and publish a new list, unless one came since the page was read."""
     authority = get_object_or_404(Authority, slug=slug)
@@ -30,7 +31,7 @@ def crl_publish(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_POST
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.ADMINISTRATOR, on=of_authority)
 def crl_change(request: HttpRequest, slug: str) -> HttpResponse:
     """Say how long lists are valid from now on."""
     authority = get_object_or_404(Authority, slug=slug)

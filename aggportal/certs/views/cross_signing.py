@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from aggportal.accounts.roles import Role, role_required
 from aggportal.certs.forms.cross_signing import CrossAnswerForm, CrossSignForm
 from aggportal.certs.models import Authority, OtherRole
+from aggportal.certs.scoping import of_authority
 from aggportal.certs.services.cross_signing import (
     AlreadyCrossSigned,
     add_cross_certificate,
@@ -25,7 +26,7 @@ from aggportal.web.pace import costly
 
 
 @require_http_methods(["GET", "POST"])
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.ADMINISTRATOR, on=of_authority)
 @costly
 def authority_cross(request: HttpRequest, slug: str) -> HttpResponse:
     """Show who signed the authority as well; another of ours does it, or one comes from outside."""
@@ -58,7 +59,7 @@ def _sign(request: HttpRequest, authority: Authority) -> HttpResponse:
 
 
 @require_POST
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.ADMINISTRATOR, on=of_authority)
 def authority_cross_request(request: HttpRequest, slug: str) -> HttpResponse:
     """Send a CSR from the authority's own key, for an outside CA; recorded."""
     authority = _authority(slug)

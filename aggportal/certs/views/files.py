@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from aggportal.accounts.roles import Role, require_role, role_required
 from aggportal.certs.forms.issuing import SecretForm
 from aggportal.certs.models import Certificate
+from aggportal.certs.scoping import of_certificate, scope_of
 from aggportal.certs.services import files
 from aggportal.certs.views.certificates import certificate_context
 from aggportal.pki.errors import PkiError
@@ -35,12 +36,12 @@ def download(body: bytes | str, *, name: str, kind: str) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "POST"])
-@role_required(Role.VIEWER)
+@role_required(Role.VIEWER, on=of_certificate)
 def certificate_file(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     """Send one file. The private key needs the role issuer and a POST, and is recorded."""
     certificate = found_certificate(pk)
     if name == f"{certificate.file_base}-key.pem" and certificate.key_id:
-        require_role(request.user, Role.ISSUER)
+        require_role(request.user, Role.ISSUER, on=scope_of(certificate.authority))
         if request.method != "POST":
             return HttpResponse(status=405, headers={"Allow": "POST"})
         file = files.key_file(certificate, by=actor_of(request), now=timezone.now())
@@ -53,7 +54,7 @@ def certificate_file(request: HttpRequest, pk: int, name: str) -> HttpResponse:
 
 
 @require_POST
-@role_required(Role.ISSUER)
+@role_required(Role.ISSUER, on=of_certificate)
 def certificate_bundle(request: HttpRequest, pk: int) -> HttpResponse:
     """Send the archive for a master, with the key and install.sh; recorded."""
     certificate = found_certificate(pk)
@@ -62,7 +63,7 @@ def certificate_bundle(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@role_required(Role.ISSUER)
+@role_required(Role.ISSUER, on=of_certificate)
 def certificate_secret(request: HttpRequest, pk: int) -> HttpResponse:
     """Send the Secret (kubernetes.io/tls) with the key; recorded."""
     certificate, form = found_certificate(pk), SecretForm(request.POST)

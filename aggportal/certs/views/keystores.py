@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from aggportal.accounts.roles import Role, role_required
 from aggportal.certs.forms.keystores import KeystoreForm
 from aggportal.certs.models import Certificate
+from aggportal.certs.scoping import of_certificate
 from aggportal.certs.services import keystores
 from aggportal.certs.views.certificates import certificate_context
 from aggportal.certs.views.files import download, found_certificate
@@ -38,7 +39,7 @@ def certificate_form(request: HttpRequest, pk: int, name: str) -> HttpResponse:
 @sensitive_post_parameters("passphrase", "again")
 @never_cache
 @require_POST
-@role_required(Role.ISSUER)
+@role_required(Role.ISSUER, on=of_certificate)
 @costly
 def certificate_keystore(request: HttpRequest, pk: int) -> HttpResponse:
     """Send a PKCS#12 with the private key; recorded."""

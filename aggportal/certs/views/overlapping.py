@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 from aggportal.accounts.roles import Role, role_required
 from aggportal.certs.forms.authority_renewing import ConfirmAuthorityForm
 from aggportal.certs.models import Authority
+from aggportal.certs.scoping import of_authority
 from aggportal.certs.services.succeeding import (
     good_certificates,
     overlap_files,
@@ -23,7 +24,7 @@ from aggportal.web.actors import actor_of
 
 
 @require_GET
-@role_required(Role.VIEWER)
+@role_required(Role.VIEWER, on=of_authority)
 def authority_overlap(request: HttpRequest, slug: str) -> HttpResponse:
     """Say in which order to go over to the successor, and how much is left."""
     authority = _authority(slug)
@@ -47,7 +48,7 @@ def overlap_file(request: HttpRequest, slug: str, name: str) -> HttpResponse:
 
 
 @require_POST
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.ADMINISTRATOR, on=of_authority)
 def authority_retire(request: HttpRequest, slug: str) -> HttpResponse:
     """Let an authority issue no more, or issue again."""
     authority = _authority(slug)

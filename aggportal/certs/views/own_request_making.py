@@ -35,7 +35,7 @@ from aggportal.web.pace import costly
 
 
 @require_http_methods(["GET", "POST"])
-@role_required(Role.ISSUER)
+@role_required(Role.REQUESTER)
 @costly
 def own_request_new(request: HttpRequest) -> HttpResponse:
     """Show the empty page; follow, add and remove entries; make key and CSR on "make" alone."""

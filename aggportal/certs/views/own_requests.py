@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from aggportal.accounts.roles import Role, require_role, role_required
+from aggportal.accounts.roles import PORTAL, Role, require_role, role_required
 from aggportal.certs.forms.own_requests import AnswerForm, DropForm
 from aggportal.certs.models import OwnRequest, Purpose
 from aggportal.certs.services.answering import Answer, read_answer, settle
@@ -54,7 +54,7 @@ def own_request_show(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@role_required(Role.ISSUER)
+@role_required(Role.REQUESTER)
 @costly
 def own_request_answer(request: HttpRequest) -> HttpResponse:
     """Take in a certificate; which request it belongs to, its public key says."""
@@ -101,21 +101,21 @@ def own_request_csr(request: HttpRequest, pk: int) -> HttpResponse:
 
 @never_cache
 @require_POST
-@role_required(Role.ISSUER)
+@role_required(Role.REQUESTER)
 def own_request_key(request: HttpRequest, pk: int) -> HttpResponse:
     """Send the private key, recorded."""
     own = _own(pk)
+    _require_maker(request, own)
     pem = take_own_key(own, by=actor_of(request), now=timezone.now())
     return download(pem, name=f"{own.file_base}-key.pem", kind="application/x-pem-file")
 
 
 @require_http_methods(["GET", "POST"])
-@role_required(Role.ISSUER)
+@role_required(Role.REQUESTER)
 def own_request_drop(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete an open request and its key, after its name was typed."""
     own = _own(pk)
-    if own.purpose == Purpose.AUTHORITY:
-        require_role(request.user, Role.ADMINISTRATOR)
+    _require_maker(request, own)
     form = DropForm(request.POST if request.method == "POST" else None, expected=own.file_base)
     if request.method == "GET" or not form.is_valid():
         status = 200 if request.method == "GET" else 422
@@ -124,6 +124,16 @@ def own_request_drop(request: HttpRequest, pk: int) -> HttpResponse:
     drop_own_request(own, by=actor_of(request), now=timezone.now())
     messages.success(request, _("The request and its private key are deleted."))
     return redirect("certs:own_request_list")
+
+
+def _require_maker(request: HttpRequest, own: OwnRequest) -> None:
+    """Whoever made it may take its key and drop it, and issuers of the whole portal; what is to
+    become an authority is an administrator's matter.
+    """
+    if own.purpose == Purpose.AUTHORITY:
+        require_role(request.user, Role.ADMINISTRATOR)
+    elif own.created_by != request.user.get_username():
+        require_role(request.user, Role.ISSUER, on=PORTAL)
 
 
 def _own(pk: int) -> OwnRequest:

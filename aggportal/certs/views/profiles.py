@@ -22,18 +22,19 @@ from aggportal.certs.forms.config_editor import (
 from aggportal.certs.forms.starting_points import added_profiles, profile_choices
 from aggportal.certs.lane_words import lane_cautions
 from aggportal.certs.models import Authority
+from aggportal.certs.scoping import of_authority
 from aggportal.certs.services.profiles import ConfigChanged, config_version, update_signing_config
 from aggportal.web.actors import actor_of
 
 
 @require_http_methods(["GET", "POST"])
-@role_required(Role.VIEWER)
+@role_required(Role.VIEWER, on=of_authority)
 def profile_edit(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the profiles to everybody; let administrators edit, and store on "save" alone."""
     authority = get_object_or_404(Authority, slug=slug)
     if request.method == "GET":
         return _page(request, authority, config_view(authority.signing_config))
-    require_role(request.user, Role.ADMINISTRATOR)
+    require_role(request.user, Role.ADMINISTRATOR, on=authority.scope)
     view = posted_view(request.POST, uploaded=uploaded_text(request.FILES.get("file")))
     deed = request.POST.get("do", "")
     if deed == "follow":

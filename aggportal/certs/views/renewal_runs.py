@@ -15,6 +15,7 @@ from aggportal.accounts.roles import Role, role_required
 from aggportal.certs.forms.renewal_runs import RunForm
 from aggportal.certs.forms.renewing import NEW_KEY
 from aggportal.certs.models import Authority, ItemState, RenewalRun, RunState
+from aggportal.certs.scoping import of_authority, of_run
 from aggportal.certs.services.renewal_runs import (
     NothingToRenew,
     RunChoices,
@@ -42,7 +43,7 @@ _DEEDS: dict[str, Callable[..., None]] = {
 
 
 @require_http_methods(["GET", "POST"])
-@role_required(Role.ISSUER)
+@role_required(Role.ISSUER, on=of_authority)
 def renewal_run_new(request: HttpRequest, slug: str) -> HttpResponse:
     """Choose what to renew, look at what that is, and start."""
     authority = get_object_or_404(Authority, slug=slug)
@@ -64,7 +65,7 @@ def renewal_run_new(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_GET
-@role_required(Role.VIEWER)
+@role_required(Role.VIEWER, on=of_run)
 def renewal_run_show(request: HttpRequest, pk: int) -> HttpResponse:
     """Show how far a run is."""
     run = _run(pk)
@@ -74,7 +75,7 @@ def renewal_run_show(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_GET
-@role_required(Role.VIEWER)
+@role_required(Role.VIEWER, on=of_run)
 def renewal_run_progress(request: HttpRequest, pk: int) -> HttpResponse:
     """Answer how far it is when that is newer than what the page has; 204 if not."""
     context = _progress(_run(pk))
@@ -84,7 +85,7 @@ def renewal_run_progress(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@role_required(Role.ISSUER)
+@role_required(Role.ISSUER, on=of_run)
 def renewal_run_change(request: HttpRequest, pk: int) -> HttpResponse:
     """Stop, resume or end a run."""
     run, deed = _run(pk), _DEEDS.get(request.POST.get("do", ""))

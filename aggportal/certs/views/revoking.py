@@ -14,9 +14,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
-from aggportal.accounts.roles import Role, role_required
+from aggportal.accounts.roles import Role, require_role, role_required
 from aggportal.certs.forms.revoking import ConfirmForm, RevokeForm, typed_name
 from aggportal.certs.models import Certificate, Kind, Reason
+from aggportal.certs.scoping import of_certificate, role_to_revoke, scope_of
 from aggportal.certs.services.revoking import (
     MOST_AT_ONCE,
     CannotRevoke,
@@ -45,10 +46,10 @@ class Row:
 
 
 @require_http_methods(["GET", "POST"])
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.ISSUER, on=of_certificate)
 def certificate_revoke(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask for the reason and the name, then revoke one certificate."""
-    certificate = get_object_or_404(_rows(), pk=pk)
+    certificate = _certificate(request, pk)
     row, held = _row(certificate), certificate.is_held
     form = RevokeForm(_sent(request), expected=typed_name(certificate), held=held)
     refused: RefusedError | None = row.refused
@@ -66,10 +67,10 @@ def certificate_revoke(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.ISSUER, on=of_certificate)
 def certificate_release(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask for the name, then take one certificate off hold."""
-    certificate = get_object_or_404(_rows(), pk=pk)
+    certificate = _certificate(request, pk)
     form = ConfirmForm(_sent(request), expected=typed_name(certificate))
     refused: RefusedError | None = None
     if form.is_valid():
@@ -85,11 +86,14 @@ def certificate_release(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.ISSUER)
 def certificates_revoke(request: HttpRequest) -> HttpResponse:
     """List what was ticked, ask for the reason and one confirmation, then revoke all of it."""
     pks = _chosen(request)
-    rows = [_row(one) for one in _rows().filter(pk__in=pks[: MOST_AT_ONCE + 1]).order_by("pk")]
+    found = list(_rows().filter(pk__in=pks[: MOST_AT_ONCE + 1]).order_by("pk"))
+    for one in found:
+        _require_role(request, one)
+    rows = [_row(one) for one in found]
     form = RevokeForm(_sent(request), expected=f"revoke {len(rows)}")
     refused = _refused(pks, rows)
     if refused is None and form.is_valid():
@@ -106,6 +110,17 @@ def certificates_revoke(request: HttpRequest) -> HttpResponse:
         "authorities": [r.certificate for r in rows if r.certificate.kind == Kind.AUTHORITY]
     }
     return render(request, "certs/revoke_many_page.html", context, status=_status(request, refused))
+
+
+def _certificate(request: HttpRequest, pk: int) -> Certificate:
+    certificate = get_object_or_404(_rows(), pk=pk)
+    _require_role(request, certificate)
+    return certificate
+
+
+def _require_role(request: HttpRequest, certificate: Certificate) -> None:
+    scope = scope_of(certificate.authority)
+    require_role(request.user, role_to_revoke(certificate), on=scope)
 
 
 def _sent(request: HttpRequest) -> QueryDict | None:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from aggportal.accounts.roles import Role, role_required
+from aggportal.accounts.roles import PORTAL, Role, role_required
 from aggportal.certs.forms.config_editor import uploaded_text
 from aggportal.certs.forms.request_editor import (
     RequestView,
@@ -52,7 +52,7 @@ class SuccessorPage:
 
 
 @require_http_methods(["GET", "POST"])
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.ADMINISTRATOR, on=PORTAL)
 @costly
 def authority_succeed(request: HttpRequest, slug: str) -> HttpResponse:
     """Describe the successor and make it."""

@@ -78,7 +78,8 @@ def patch_bundle(
         "after": [each.sha256 for each in wanted],
     }
     action = "apiservice.bundle_patched"
-    tell = Teller(action, apiservice(row.name), by=by, now=now, detail=detail)
+    on = cluster.scope
+    tell = Teller(action, apiservice(row.name), by=by, now=now, on=on, detail=detail)
     tell.intended()
     try:
         made = _patch_as_seen(client, present, pem)

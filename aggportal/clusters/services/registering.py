@@ -34,9 +34,8 @@ def register_apiservice(
     }
     registering.require_valid(registration)
     client = client_for(cluster, timeouts=WHILE_A_PERSON_WAITS)
-    tell = Teller(
-        "apiservice.registered", apiservice(registration.name), by=by, now=now, detail=detail
-    )
+    subject, on = apiservice(registration.name), cluster.scope
+    tell = Teller("apiservice.registered", subject, by=by, now=now, on=on, detail=detail)
     tell.intended()
     try:
         made = registering.register(client, registration, seen=None, dry_run=False)
@@ -70,7 +69,8 @@ def delete_apiservice(
         raise Changed(row.name)
     client = client_for(cluster, timeouts=WHILE_A_PERSON_WAITS)
     detail = {"cluster": cluster.name, "uid": uid}
-    tell = Teller("apiservice.deleted", apiservice(row.name), by=by, now=now, detail=detail)
+    subject, on = apiservice(row.name), cluster.scope
+    tell = Teller("apiservice.deleted", subject, by=by, now=now, on=on, detail=detail)
     tell.intended()
     try:
         registering.unregister(client, seen)

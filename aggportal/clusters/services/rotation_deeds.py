@@ -43,7 +43,8 @@ def act(
         raise moved()
     claim(at.row, now=now)
     detail = {"step": at.row.key}
-    tell = Teller("rotation.deed", subject_of(rotation), by=by, now=now, detail=detail)
+    on = rotation.cluster.scope
+    tell = Teller("rotation.deed", subject_of(rotation), by=by, now=now, on=on, detail=detail)
     try:
         tell.intended()
         did = deed.do(_doing(at, chosen, by=by, now=now))

@@ -140,6 +140,7 @@ def write_secret(
         ("secret", str(place)[:64], str(place)),
         by=by,
         now=now,
+        on=cluster.scope,
         detail=_told(cluster, certificate, present),
     )
     tell.intended()

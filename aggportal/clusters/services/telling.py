@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 
+from aggportal.accounts.rights import Role, Scope
+from aggportal.accounts.roles import require_actor_role
 from aggportal.ledger.models import Outcome
 from aggportal.ledger.services import record
 from aggportal.web.actors import Actor
@@ -23,12 +25,17 @@ class Teller:
         *,
         by: Actor,
         now: dt.datetime,
+        on: Scope,
         detail: Mapping[str, object],
     ) -> None:
         self._action, self._subject, self._by, self._now = action, subject, by, now
-        self._detail = dict(detail)
+        self._detail, self._on = dict(detail), on
 
     def intended(self) -> None:
+        """Write the intent; nothing is written into a cluster without. Raises `PermissionDenied`
+        for whom is no operator of the cluster `on`.
+        """
+        require_actor_role(self._by, Role.OPERATOR, on=self._on)
         self._write(Outcome.INTENDED, {})
 
     def done(self, **more: object) -> None:

@@ -15,6 +15,7 @@ from aggportal.clusters.liveness import liveness_of
 from aggportal.clusters.looking_back import read_wanted
 from aggportal.clusters.models import Finding, WatchedAPIService
 from aggportal.clusters.pages import make_page, why_it_stays
+from aggportal.clusters.scoping import of_cluster
 from aggportal.clusters.services.leadership import present_lease
 from aggportal.clusters.services.registering import delete_apiservice, try_deletion
 from aggportal.clusters.why import told_mark, why_of
@@ -25,7 +26,7 @@ from aggportal.web.sentences import words
 
 
 @require_GET
-@role_required(Role.VIEWER)
+@role_required(Role.VIEWER, on=of_cluster)
 def apiservice_show(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """Show one APIService with its conditions, history, chain and manifest."""
     row = find_row(slug, name)
@@ -56,7 +57,7 @@ def apiservice_news(request: HttpRequest, slug: str, name: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.OPERATOR, on=of_cluster)
 def apiservice_delete(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """Ask for the name, then delete it from the cluster; the built-in ones are refused."""
     row = find_row(slug, name)

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET
 from aggportal.accounts.roles import Role, role_required
 from aggportal.clusters.fleet import make_fleet, mark_of, read_clusters
 from aggportal.clusters.models import Cluster
+from aggportal.clusters.scoping import of_cluster
 from aggportal.clusters.services.connections import open_connection, test_connection
 from aggportal.clusters.services.leadership import present_lease
 from aggportal.kube.permissions import render_access
@@ -31,7 +32,7 @@ def cluster_list(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.OPERATOR, on=of_cluster)
 def cluster_test(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the test page; with `run`, ask the API server and show what it answers."""
     cluster = get_object_or_404(Cluster.objects.select_related("sealed"), slug=slug)

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from aggportal.accounts.models import User
-from aggportal.accounts.roles import Role, role_required
+from aggportal.accounts.roles import PORTAL, Role, role_required
 from aggportal.clusters.forms.connecting import (
     ClusterForm,
     ContextForm,
@@ -24,6 +24,7 @@ from aggportal.clusters.forms.connecting import (
     TokenForm,
 )
 from aggportal.clusters.models import Cluster
+from aggportal.clusters.scoping import of_cluster
 from aggportal.clusters.services import clusters, drafts
 from aggportal.clusters.services.connections import test_connection
 from aggportal.kube.connections import Connection, from_token, in_cluster
@@ -35,14 +36,14 @@ from aggportal.web.sentences import words
 
 
 @require_http_methods(["GET", "POST"])
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.ADMINISTRATOR, on=PORTAL)
 def cluster_new(request: HttpRequest) -> HttpResponse:
     """Connect a cluster."""
     return _connect(request, None)
 
 
 @require_http_methods(["GET", "POST"])
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.ADMINISTRATOR, on=of_cluster)
 def cluster_reconnect(request: HttpRequest, slug: str) -> HttpResponse:
     """Give a connected cluster other credentials."""
     return _connect(request, get_object_or_404(Cluster, slug=slug))

@@ -16,6 +16,7 @@ from aggportal.clusters.doctoring import make_doctor_page, mark_of
 from aggportal.clusters.forms.muting import MuteForm
 from aggportal.clusters.liveness import Liveness, liveness_of
 from aggportal.clusters.models import Cluster, Finding
+from aggportal.clusters.scoping import of_cluster
 from aggportal.clusters.services.examining import ask_examination
 from aggportal.clusters.services.findings import NotOpen, mute_finding, unmute_finding
 from aggportal.clusters.services.leadership import present_lease
@@ -24,7 +25,7 @@ from aggportal.web.pagination import page_by_id
 
 
 @require_GET
-@role_required(Role.VIEWER)
+@role_required(Role.VIEWER, on=of_cluster)
 def doctor_show(request: HttpRequest, slug: str) -> HttpResponse:
     """Show what is open, worst first, and what the checks said that found nothing."""
     cluster = get_object_or_404(_clusters(), slug=slug)
@@ -33,7 +34,7 @@ def doctor_show(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_GET
-@role_required(Role.VIEWER)
+@role_required(Role.VIEWER, on=of_cluster)
 def doctor_board(request: HttpRequest, slug: str) -> HttpResponse:
     """Answer what is newer than the page has; 204 if nothing is."""
     cluster = _clusters().filter(slug=slug).first()
@@ -47,7 +48,7 @@ def doctor_board(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_POST
-@role_required(Role.ISSUER)
+@role_required(Role.OPERATOR, on=of_cluster)
 def doctor_ask(request: HttpRequest, slug: str) -> HttpResponse:
     """Have the worker examine the cluster now."""
     cluster = get_object_or_404(Cluster, slug=slug)
@@ -58,7 +59,7 @@ def doctor_ask(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_GET
-@role_required(Role.VIEWER)
+@role_required(Role.VIEWER, on=of_cluster)
 def finding_list(request: HttpRequest, slug: str) -> HttpResponse:
     """Show what was wrong once and is over, newest first."""
     cluster = get_object_or_404(Cluster, slug=slug)
@@ -73,7 +74,7 @@ def finding_list(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@role_required(Role.ISSUER)
+@role_required(Role.OPERATOR, on=of_cluster)
 def finding_mute(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Ask until when and why, then mute."""
     finding, now = _finding(slug, pk), timezone.now()
@@ -91,7 +92,7 @@ def finding_mute(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
 
 @require_POST
-@role_required(Role.ISSUER)
+@role_required(Role.OPERATOR, on=of_cluster)
 def finding_unmute(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Let a muted finding count again."""
     unmute_finding(_finding(slug, pk), by=actor_of(request), now=timezone.now())

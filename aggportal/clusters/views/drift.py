@@ -13,11 +13,12 @@ from aggportal.clusters.doctoring import mark_of
 from aggportal.clusters.drift_page import make_drift_page
 from aggportal.clusters.liveness import Liveness, liveness_of
 from aggportal.clusters.models import Cluster
+from aggportal.clusters.scoping import of_cluster
 from aggportal.clusters.services.leadership import present_lease
 
 
 @require_GET
-@role_required(Role.VIEWER)
+@role_required(Role.VIEWER, on=of_cluster)
 def drift_show(request: HttpRequest, slug: str) -> HttpResponse:
     """Show what differs with its mend, what could not be compared, and what is the same."""
     cluster = get_object_or_404(_clusters(), slug=slug)
@@ -26,7 +27,7 @@ def drift_show(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_GET
-@role_required(Role.VIEWER)
+@role_required(Role.VIEWER, on=of_cluster)
 def drift_board(request: HttpRequest, slug: str) -> HttpResponse:
     """Answer what is newer than the page has; 204 if nothing is."""
     cluster = _clusters().filter(slug=slug).first()

@@ -12,11 +12,12 @@ from aggportal.accounts.roles import Role, role_required
 from aggportal.clusters.boards import Filter, Wanted, is_shown_already, make_board, read_wanted
 from aggportal.clusters.liveness import liveness_of
 from aggportal.clusters.models import Cluster, ClusterState
+from aggportal.clusters.scoping import of_cluster
 from aggportal.clusters.services.leadership import present_lease
 
 
 @require_GET
-@role_required(Role.VIEWER)
+@role_required(Role.VIEWER, on=of_cluster)
 def cluster_show(request: HttpRequest, slug: str) -> HttpResponse:
     """Show a cluster with its APIServices, worst first."""
     clusters = Cluster.objects.select_related("state", "drift").defer("drift__rows")
@@ -28,7 +29,7 @@ def cluster_show(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_GET
-@role_required(Role.VIEWER)
+@role_required(Role.VIEWER, on=of_cluster)
 def apiservice_table(request: HttpRequest, slug: str) -> HttpResponse:
     """Answer what is newer than the page has; 204 if nothing is."""
     state = _state_of(slug)
@@ -47,7 +48,7 @@ def apiservice_table(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_GET
-@role_required(Role.VIEWER)
+@role_required(Role.VIEWER, on=of_cluster)
 def cluster_pulse(request: HttpRequest, slug: str) -> HttpResponse:
     """Answer how live a cluster is."""
     state = _state_of(slug)

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods
 from aggportal.accounts.roles import Role, role_required
 from aggportal.clusters.forms.registering import RegistrationForm
 from aggportal.clusters.models import Cluster
+from aggportal.clusters.scoping import of_cluster
 from aggportal.clusters.services.registering import register_apiservice, try_registration
 from aggportal.kube.errors import Conflict, KubeError
 from aggportal.kube.manifests import dump_yaml
@@ -20,7 +21,7 @@ from aggportal.web.actors import actor_of
 
 
 @require_http_methods(["GET", "POST"])
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.OPERATOR, on=of_cluster)
 def apiservice_new(request: HttpRequest, slug: str) -> HttpResponse:
     """Fill in, see the manifest and what the server says to it, then apply or take it away."""
     cluster = get_object_or_404(Cluster.objects.select_related("sealed"), slug=slug)

@@ -13,6 +13,7 @@ from aggportal.accounts.roles import Role, role_required
 from aggportal.clusters.forms.repairs import BundleForm, TypedNameForm
 from aggportal.clusters.models import WatchedAPIService
 from aggportal.clusters.pages import why_it_stays
+from aggportal.clusters.scoping import of_cluster
 from aggportal.clusters.services.bundles import certificates_in, patch_bundle, try_bundle
 from aggportal.clusters.services.serving import served_by, would_not_verify
 from aggportal.clusters.views.apiservices import find_row
@@ -22,7 +23,7 @@ from aggportal.words import RefusedError
 
 
 @require_http_methods(["GET", "POST"])
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.OPERATOR, on=of_cluster)
 def bundle_repair(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """Choose what the caBundle is to hold, see what would change, type the name, apply."""
     row = find_row(slug, name)

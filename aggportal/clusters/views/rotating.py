@@ -16,6 +16,7 @@ from aggportal.accounts.roles import Role, role_required
 from aggportal.clusters.forms.rotating import DeedForm, OverrideForm, StopForm
 from aggportal.clusters.models import Rotation
 from aggportal.clusters.rotating import deed_form, make_rotation_page, typed_form
+from aggportal.clusters.scoping import of_cluster
 from aggportal.clusters.services import rotating
 from aggportal.clusters.services.rotating import NotProven
 from aggportal.clusters.services.rotation_deeds import act
@@ -30,7 +31,7 @@ from aggportal.words import gettext_noop as _n
 
 
 @require_POST
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.OPERATOR, on=of_cluster)
 def rotation_do(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Do the deed of the present step."""
     rotation = find_rotation(slug, pk)
@@ -70,7 +71,7 @@ def _refused(
 
 
 @require_POST
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.OPERATOR, on=of_cluster)
 def rotation_seen(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Keep what the person says to have seen."""
     rotation = find_rotation(slug, pk)
@@ -81,7 +82,7 @@ def rotation_seen(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
 
 @require_POST
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.OPERATOR, on=of_cluster)
 def rotation_on(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Look once more, and go to the next step."""
     rotation = find_rotation(slug, pk)
@@ -94,7 +95,7 @@ def rotation_on(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.OPERATOR, on=of_cluster)
 def rotation_override(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Ask why, then go on without proof."""
     rotation = find_rotation(slug, pk)
@@ -109,7 +110,7 @@ def rotation_override(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.OPERATOR, on=of_cluster)
 def rotation_back(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Say what is to be undone, then go to the step before."""
     rotation = find_rotation(slug, pk)
@@ -121,7 +122,7 @@ def rotation_back(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.OPERATOR, on=of_cluster)
 def rotation_stop(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Ask why, then leave everything as it is."""
     rotation = find_rotation(slug, pk)

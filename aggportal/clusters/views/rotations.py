@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotFound
 from django.shortcuts import get_object_or_404, redirect, render
@@ -14,11 +13,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from aggportal.accounts.roles import Role, has_role, role_required
+from aggportal.accounts.roles import Role, require_role, role_required
+from aggportal.certs.models import Authority
+from aggportal.certs.scoping import scope_of
 from aggportal.clusters.models import Cluster, Rotation
 from aggportal.clusters.rotating import frame_of, make_rotation_page
 from aggportal.clusters.rotation.kinds import KINDS
 from aggportal.clusters.rotation.steps import Kind
+from aggportal.clusters.scoping import of_cluster
 from aggportal.clusters.services.rotating import AlreadyOpen, start_rotation
 from aggportal.clusters.services.rotation_moves import present_of
 from aggportal.kube.errors import KubeError
@@ -30,7 +32,7 @@ from aggportal.words import RefusedError, Sentence
 
 
 @require_GET
-@role_required(Role.VIEWER)
+@role_required(Role.VIEWER, on=of_cluster)
 def rotation_list(request: HttpRequest, slug: str) -> HttpResponse:
     """Show what is under way, what was, and what can be begun."""
     cluster = get_object_or_404(Cluster, slug=slug)
@@ -44,7 +46,7 @@ def rotation_list(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.OPERATOR, on=of_cluster)
 def rotation_new(request: HttpRequest, slug: str) -> HttpResponse:
     """Say what a kind needs to begin, then begin it."""
     cluster = get_object_or_404(
@@ -93,7 +95,7 @@ def _start_page(
 
 
 @require_GET
-@role_required(Role.VIEWER)
+@role_required(Role.VIEWER, on=of_cluster)
 def rotation_show(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Show the stepper: the present step large, the past ones with their evidence."""
     return rotation_page(request, find_rotation(slug, pk))
@@ -109,7 +111,7 @@ def rotation_page(
 
 
 @require_GET
-@role_required(Role.VIEWER)
+@role_required(Role.VIEWER, on=of_cluster)
 def rotation_board(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Answer with the proof where it is newer than the page has; 204 if it is not."""
     rotation = rotations().filter(pk=pk, cluster__slug=slug).first()
@@ -124,7 +126,7 @@ def rotation_board(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@role_required(Role.VIEWER)
+@role_required(Role.VIEWER, on=of_cluster)
 def rotation_file(request: HttpRequest, slug: str, pk: int, key: str) -> HttpResponse:
     """Give a file of the present step: one with a private key by POST, to an issuer."""
     rotation = find_rotation(slug, pk)
@@ -133,12 +135,19 @@ def rotation_file(request: HttpRequest, slug: str, pk: int, key: str) -> HttpRes
         raise Http404
     if offer.secret and request.method != "POST":
         return HttpResponse(status=405, headers={"Allow": "POST"})
-    if offer.secret and not has_role(request.user, Role.ISSUER):
-        raise PermissionDenied
+    if offer.secret:
+        require_role(request.user, Role.ISSUER, on=scope_of(_signer(rotation)))
     body = offer.make(actor_of(request), timezone.now())
     disposition = f'attachment; filename="{offer.filename}"'
     headers = {"Content-Disposition": disposition, "Cache-Control": "no-store"}
     return HttpResponse(body, content_type="application/octet-stream", headers=headers)
+
+
+def _signer(rotation: Rotation) -> Authority | None:
+    """Who signed what the rotation hands out."""
+    certificate = rotation.new_certificate or rotation.old_certificate
+    under = certificate.authority if certificate else None
+    return rotation.new_authority or under or rotation.old_authority
 
 
 def rotations() -> QuerySet[Rotation]:

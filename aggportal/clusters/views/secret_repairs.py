@@ -18,6 +18,7 @@ from aggportal.certs.models import Authority, Certificate, Lane
 from aggportal.clusters.forms.repairs import TypedNameForm
 from aggportal.clusters.forms.secret_repairs import SecretForm, WatchedForm, seen_at, seen_field
 from aggportal.clusters.models import WatchedAPIService
+from aggportal.clusters.scoping import of_cluster
 from aggportal.clusters.services.certifying import (
     fitting_certificates,
     issue_serving,
@@ -48,7 +49,7 @@ class Tried:
 
 
 @require_http_methods(["GET", "POST"])
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.OPERATOR, on=of_cluster)
 def secret_repair(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """Choose a certificate and places, see what would change, type the name, write."""
     row = _aggregated(slug, name)
@@ -198,14 +199,14 @@ def _authorities(row: WatchedAPIService) -> QuerySet[Authority]:
 
 
 @require_GET
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.OPERATOR, on=of_cluster)
 def secret_watch(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """Show what the pods do with what was written; the fragment looks again."""
     return _watched(request, slug, name, "clusters/repair_watch_page.html")
 
 
 @require_GET
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.OPERATOR, on=of_cluster)
 def secret_pickup(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """Look again."""
     return _watched(request, slug, name, "clusters/_repair_pickup.html")

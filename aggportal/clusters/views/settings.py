@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from aggportal.accounts.roles import Role, role_required
 from aggportal.clusters.forms.settings import ConfirmForm, Handshakes, RenameForm, TrustForm
 from aggportal.clusters.models import Cluster, WatchedAPIService
+from aggportal.clusters.scoping import of_cluster
 from aggportal.clusters.services import clusters
 from aggportal.kube.permissions import render_forwarding
 from aggportal.web.actors import actor_of
@@ -19,7 +20,7 @@ from aggportal.web.sentences import words
 
 
 @require_http_methods(["GET", "POST"])
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.ADMINISTRATOR, on=of_cluster)
 def cluster_edit(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the settings; rename."""
     cluster = get_object_or_404(Cluster, slug=slug)
@@ -38,7 +39,7 @@ def cluster_edit(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_POST
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.ADMINISTRATOR, on=of_cluster)
 def cluster_trust(request: HttpRequest, slug: str) -> HttpResponse:
     """Choose the authorities that the cluster's trust is made of."""
     cluster = get_object_or_404(Cluster, slug=slug)
@@ -85,7 +86,7 @@ def _page(
 
 
 @require_http_methods(["GET", "POST"])
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.ADMINISTRATOR, on=of_cluster)
 def cluster_delete(request: HttpRequest, slug: str) -> HttpResponse:
     """Ask for the name, then forget the cluster."""
     cluster = get_object_or_404(Cluster, slug=slug)

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from aggportal.accounts.roles import Role, role_required
+from aggportal.accounts.roles import PORTAL, Role, role_required
 from aggportal.clusters.forms.settings import ConfirmForm
 from aggportal.notices.errors import NameTaken
 from aggportal.notices.forms.channels import FORMS, ChannelForm
@@ -23,7 +23,7 @@ from aggportal.words import RefusedError
 
 
 @require_http_methods(["GET", "POST"])
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.ADMINISTRATOR, on=PORTAL)
 def channel_new(request: HttpRequest, kind: str) -> HttpResponse:
     """Make a channel of this kind."""
     if kind not in FORMS:
@@ -44,7 +44,7 @@ def channel_new(request: HttpRequest, kind: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.ADMINISTRATOR, on=PORTAL)
 def channel_edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a channel and change it."""
     channel = get_object_or_404(Channel.objects.select_related("sealed", "cluster"), pk=pk)
@@ -64,7 +64,7 @@ def channel_edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.ADMINISTRATOR, on=PORTAL)
 def channel_test(request: HttpRequest, pk: int) -> HttpResponse:
     """Send a test and say how it went."""
     channel = get_object_or_404(Channel.objects.select_related("sealed", "cluster__sealed"), pk=pk)
@@ -79,7 +79,7 @@ def channel_test(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.ADMINISTRATOR, on=PORTAL)
 def channel_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask for the name, then remove the channel."""
     channel = get_object_or_404(Channel.objects.select_related("sealed", "cluster"), pk=pk)

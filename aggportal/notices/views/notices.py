@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from aggportal.accounts.roles import Role, role_required
+from aggportal.accounts.roles import PORTAL, Role, role_required
 from aggportal.notices.models import Channel, ChannelKind, Delivery, DeliveryState, Notice
 from aggportal.notices.services.coming import soonest
 from aggportal.notices.services.delivering import retry_delivery
@@ -48,7 +48,7 @@ def notice_list(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.ADMINISTRATOR, on=PORTAL)
 def delivery_retry(request: HttpRequest, pk: int) -> HttpResponse:
     """Let a delivery that was given up go out again."""
     delivery = get_object_or_404(Delivery.objects.select_related("channel"), pk=pk)

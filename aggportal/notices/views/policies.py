@@ -9,8 +9,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from aggportal.accounts.roles import Role, role_required
+from aggportal.accounts.roles import PORTAL, Role, role_required
 from aggportal.certs.models import Authority
+from aggportal.certs.scoping import of_authority
 from aggportal.notices.forms.policies import PolicyForm
 from aggportal.notices.models import Channel
 from aggportal.notices.services.policies import PolicyChoices, change_policy, policies_of_all
@@ -27,14 +28,14 @@ def policy_list(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.ADMINISTRATOR, on=of_authority)
 def policy_edit(request: HttpRequest, slug: str) -> HttpResponse:
     """Change the policy of one authority."""
     return _edit(request, get_object_or_404(Authority, slug=slug))
 
 
 @require_http_methods(["GET", "POST"])
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.ADMINISTRATOR, on=PORTAL)
 def policy_edit_others(request: HttpRequest) -> HttpResponse:
     """Change the policy of certificates of no authority of ours."""
     return _edit(request, None)

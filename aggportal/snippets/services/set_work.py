@@ -252,12 +252,12 @@ def _finish(applied: ExtensionSet, *, now: dt.datetime) -> None:
 
 
 def _require_role(applied: ExtensionSet) -> None:
-    """Programs have no row and no role; a person must still be an administrator."""
+    """Programs have no row and no role; a person must still be an operator of the cluster."""
     if applied.starter_id is None:
         return
     starter = User.objects.filter(pk=applied.starter_id).first()
-    if starter is None or not has_role(starter, Role.ADMINISTRATOR):
-        raise MayNotAnyMore(_n("Whoever began it is no administrator any more."))
+    if starter is None or not has_role(starter, Role.OPERATOR, on=applied.cluster.scope):
+        raise MayNotAnyMore(_n("Whoever began it is no operator of this cluster any more."))
 
 
 @dataclass(kw_only=True)

@@ -215,7 +215,8 @@ def teller_of(applied: ExtensionSet, *, now: dt.datetime) -> Teller:
         "serial": applied.certificate.serial,
     }
     by = Actor(id=applied.starter_id, name=applied.started_by)
-    return Teller(_ACTIONS[Deed(applied.deed)], _subject(applied), by=by, now=now, detail=detail)
+    action, on = _ACTIONS[Deed(applied.deed)], applied.cluster.scope
+    return Teller(action, _subject(applied), by=by, now=now, on=on, detail=detail)
 
 
 def _patient(cluster: Cluster) -> ApiClient:

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 
 from aggportal.accounts.roles import Role, role_required
 from aggportal.clusters.models import Cluster
+from aggportal.clusters.scoping import of_cluster
 from aggportal.kube.errors import KubeError
 from aggportal.pki.errors import PkiError
 from aggportal.snippets.forms.applying import ApplyForm
@@ -25,7 +26,7 @@ from aggportal.words import RefusedError
 
 
 @require_POST
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.OPERATOR, on=of_cluster)
 def extension_apply(request: HttpRequest, slug: str) -> HttpResponse:
     """Show what the cluster says to each object; with `do` = apply, begin."""
     rows = Cluster.objects.select_related("state", "sealed")

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from aggportal.accounts.roles import Role, role_required
 from aggportal.clusters.models import Deed, ExtensionSet, ObjectState
+from aggportal.clusters.scoping import of_cluster
 from aggportal.kube.errors import KubeError
 from aggportal.ledger.models import Entry
 from aggportal.snippets.forms.applying import RemoveForm
@@ -36,14 +37,14 @@ _PAST = (ObjectState.DONE, ObjectState.LEFT)
 
 
 @require_GET
-@role_required(Role.VIEWER)
+@role_required(Role.VIEWER, on=of_cluster)
 def extension_show(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Show a set with its steps and its story."""
     return render(request, "snippets/extension_set_page.html", _progress(_set(slug, pk)))
 
 
 @require_GET
-@role_required(Role.VIEWER)
+@role_required(Role.VIEWER, on=of_cluster)
 def extension_progress(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Answer how far it is when that is newer than what the page has; 204 if not."""
     context = _progress(_set(slug, pk))
@@ -53,7 +54,7 @@ def extension_progress(request: HttpRequest, slug: str, pk: int) -> HttpResponse
 
 
 @require_POST
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.OPERATOR, on=of_cluster)
 def extension_change(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Stop, or go on where it stood."""
     applied, deed = _set(slug, pk), _DEEDS.get(request.POST.get("do", ""))
@@ -64,7 +65,7 @@ def extension_change(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.OPERATOR, on=of_cluster)
 def extension_remove(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Show what the cluster says to the removal, ask for the name, then begin."""
     applied = _set(slug, pk)

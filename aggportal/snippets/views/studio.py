@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from aggportal.accounts.roles import Role, role_required
 from aggportal.certs.models import Certificate
 from aggportal.clusters.models import Cluster
+from aggportal.clusters.scoping import of_cluster
 from aggportal.kube.errors import KubeError
 from aggportal.pki.errors import PkiError
 from aggportal.snippets.forms.studio import StudioForm
@@ -40,7 +41,7 @@ _MOST_SETS = 50
 
 
 @require_http_methods(["GET", "POST"])
-@role_required(Role.VIEWER)
+@role_required(Role.VIEWER, on=of_cluster)
 def extension_new(request: HttpRequest, slug: str = "") -> HttpResponse:
     """Show the empty studio, started from the address; or what was described."""
     cluster = _cluster(slug)
@@ -55,7 +56,7 @@ def extension_new(request: HttpRequest, slug: str = "") -> HttpResponse:
 
 
 @require_POST
-@role_required(Role.VIEWER)
+@role_required(Role.VIEWER, on=of_cluster)
 def extension_preview(request: HttpRequest, slug: str = "") -> HttpResponse:
     """Answer the panel and the notes beside the fields while one types."""
     cluster = _cluster(slug)
