@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from environs import validate
@@ -70,7 +71,11 @@ OIDC_NAME = env.str("AGGPORTAL_OIDC_NAME", "") or "single sign-on"
 OIDC_SCOPES: list[str] = env.list("AGGPORTAL_OIDC_SCOPES", ["openid", "profile", "email"])
 OIDC_GROUPS_CLAIM = env.str("AGGPORTAL_OIDC_GROUPS_CLAIM", "groups")
 # Which groups of the provider have which roles: `admins=administrator,web=issuer@authority:web`.
-OIDC_ROLES: list[str] = env.list("AGGPORTAL_OIDC_ROLES", [])
+# Or the same as a JSON list, for groups with a comma in their names.
+_roles = env.str("AGGPORTAL_OIDC_ROLES", "").strip()
+OIDC_ROLES: list[str] = (
+    [str(each) for each in json.loads(_roles)] if _roles.startswith("[") else _roles.split(",")
+)
 # PEM of the only authorities that the provider's certificate is trusted from; empty: the system's.
 OIDC_CA = env.str("AGGPORTAL_OIDC_CA", "")
 SOCIALACCOUNT_ADAPTER = "aggportal.accounts.single_sign_on.ProviderAdapter"

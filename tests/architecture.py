@@ -63,6 +63,8 @@ NEAR_THE_NETWORK = {
     "kube.door": "names urllib3's answer as a type; sends to a checked address",
     "kube.wire": "urllib3's pool, for URLs whose host is a checked address; cuts sockets",
     "kube.portforward": "speaks websocket over a socket of the one way out",
+    "accounts.provider_wire": "speaks HTTP over a socket of the one way out, for `requests`",
+    "accounts.providing": "names requests' errors",
     "notices.posting": "speaks HTTP over a socket of the one way out; cuts sockets",
     "notices.mailing": "speaks SMTP over a socket of the one way out",
     "notices.services.sending": "names smtplib's errors; the host's own name",

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from django.http import HttpRequest, QueryDict
+from django.utils.http import url_has_allowed_host_and_scheme
 
 # Names of fields that hold a secret; `again` repeats a passphrase.
 _SECRET_NAME = re.compile(
@@ -20,6 +21,11 @@ _SECRET_NAME = re.compile(
 _SECRET_VALUE = re.compile(r"PRIVATE KEY-----|LS0tLS1CRUdJTi|client-key-data|whsec_")
 _LONG = 200
 PROOF = "proof_"
+KINDS = ("file", "line", "text")
+KEPT = "accounts.kept"
+KEPT_FIELD = "field:"
+# In characters; a session is a row of the database.
+MAX_KEPT = 200_000
 _NOT_CARRIED = frozenset({"csrfmiddlewaretoken"})
 
 
@@ -95,7 +101,7 @@ def _asked_before(request: HttpRequest) -> list[Lost]:
     for text in request.POST.getlist(f"{PROOF}again"):
         kind, _, name = str(text).partition(":")
         given = request.FILES.get(name) if kind == "file" else request.POST.get(name)
-        if kind in ("file", "line", "text") and name:
+        if kind in KINDS and name:
             found.append(Lost(name=name, kind=kind, missing=not given))
     return found
 
@@ -107,3 +113,39 @@ def without_proof(posted: QueryDict) -> QueryDict:
         del kept[name]
     kept._mutable = False  # as Django hands it out
     return kept
+
+
+def keep(request: HttpRequest) -> bool:
+    """Keep in the session what the confirmation page carries, while its person is elsewhere.
+
+    False where it is too much, or not for a page of ours.
+    """
+    path = str(request.POST.get("path", ""))
+    marked = len(KEPT_FIELD)
+    fields = [
+        [name[marked:], str(value)]
+        for name, values in request.POST.lists()
+        if name.startswith(KEPT_FIELD)
+        for value in values
+    ]
+    size = sum(len(name) + len(value) for name, value in fields)
+    ours = url_has_allowed_host_and_scheme(path, allowed_hosts=None) and path.startswith("/")
+    if not ours or size > MAX_KEPT or any(is_secret(name, value) for name, value in fields):
+        return False
+    request.session[KEPT] = {
+        "path": path,
+        "fields": fields,
+        "again": list(map(str, request.POST.getlist("again"))),
+    }
+    return True
+
+
+def take_kept(request: HttpRequest) -> tuple[str, Carried] | None:
+    """Take back what was kept: where it goes, and what it is."""
+    kept = request.session.pop(KEPT, None)
+    if not isinstance(kept, dict):
+        return None
+    pairs = [text.partition(":") for text in kept["again"]]
+    lost = tuple(Lost(name=name, kind=kind) for kind, _, name in pairs if kind in KINDS and name)
+    fields = tuple(Field(name=name, value=value) for name, value in kept["fields"])
+    return kept["path"], Carried(fields=fields, lost=lost)

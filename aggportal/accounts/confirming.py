@@ -80,12 +80,12 @@ def confirmation_required(
 def _asked(request: HttpRequest) -> HttpResponse | None:
     """Return the page that asks for a proof, or None where there is one."""
     proof = proofs.given(request)
+    if missing := still_missing(request):
+        return confirmation_page(request, missing=missing)
     if proof is None:
         if not is_confirmed(request, now=timezone.now()):
             return confirmation_page(request)
     else:
-        if missing := still_missing(request):
-            return confirmation_page(request, missing=missing)
         if problem := proofs.problem_with(request, proof):
             return confirmation_page(request, field=proof.name, problem=problem)
         confirm(request)

@@ -10,7 +10,7 @@ from allauth.mfa.webauthn.internal.flows import perform_passwordless_login
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -91,6 +91,7 @@ def _entrance(
         "form": form or SignInForm(request),
         "problem": problem,
         "next": next_page(request),
+        "next_query": urlencode({"next": next_page(request)}),
         "provider": settings.OIDC_NAME if settings.OIDC_ISSUER else "",
     }
     failed = bool(problem or (form and form.errors))

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from aggportal.accounts import factor_checks
 from aggportal.accounts.carrying import PROOF
 from aggportal.accounts.models import User
+from aggportal.accounts.provider_people import comes_from_provider
 
 # What JavaScript fills in comes first: the fields for typing are empty then.
 _KINDS = ("passkey", "code", "password")
@@ -61,7 +62,7 @@ def ways_of(user: User) -> Ways:
         password=user.has_usable_password(),
         code=Authenticator.Type.TOTP in kinds,
         passkey=passkey,
-        provider=user.socialaccount_set.exists(),  # type: ignore[attr-defined]  # allauth's relation
+        provider=comes_from_provider(user),
         passkey_options=passkey_options(user) if passkey else "",
     )
 

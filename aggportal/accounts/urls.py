@@ -6,13 +6,18 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import path
 from django.views.generic import RedirectView
 
-from aggportal.accounts import entering, own_account, views
+from aggportal.accounts import entering, own_account, providing, views
 
 app_name = "accounts"
 urlpatterns = [
     path("login/", login_not_required(entering.login), name="login"),
     path("login/second/", login_not_required(entering.login_second), name="login_second"),
     path("login/passkey/", login_not_required(entering.login_passkey), name="login_passkey"),
+    path("login/oidc/", login_not_required(providing.oidc_login), name="oidc_login"),
+    path("login/oidc/callback/", login_not_required(providing.oidc_callback), name="oidc_callback"),
+    path("account/confirm/", providing.confirm_provider, name="confirm_provider"),
+    path("account/confirm/provider/", providing.confirm_begin, name="confirm_begin"),
+    path("account/confirm/go-on/", providing.confirm_go_on, name="confirm_go_on"),
     path("logout/", views.logout, name="logout"),
     # Django admin has a sign-in page of its own; there is one door only.
     path(
