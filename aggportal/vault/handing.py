@@ -115,17 +115,22 @@ def make_next_key(passphrase: str = "") -> bool:
 def _next_under_passphrase(passphrase: str) -> bool:
     kept, target = key_places(), KeyPlaces(present=runtime_place())
     if kept.next.exists():
-        if not target.next.exists():
-            raise NoKey(
-                gettext_noop(
-                    "The key that comes next is sealed still. Say `manage.py unseal` with its "
-                    "passphrase first."
-                )
-            )
         return False
     key = new_key()
     made = write_private_text(kept.next, seal_under(passphrase, key, costs=_costs()))
     return made and write_key_file(target.next, key)
+
+
+def require_next_key() -> None:
+    """Refuse to go on while the next key is sealed. Raises NoKey."""
+    kept, *clear = _sets()
+    if kept.next.exists() and any(not places.next.exists() for places in clear):
+        raise NoKey(
+            gettext_noop(
+                "The key that comes next is sealed still. Say `manage.py unseal` with its "
+                "passphrase first."
+            )
+        )
 
 
 def put_next_in_place() -> None:

@@ -52,6 +52,9 @@ class SealedRecord(models.Model):
 
         The caller keeps it no longer than it must.
         """
+        keys = configured.provider()
+        if self.kek_id not in keys.kek_ids:
+            self._read_again()
         sealed = Sealed(
             algorithm=self.algorithm,
             kek_id=self.kek_id,
@@ -59,7 +62,15 @@ class SealedRecord(models.Model):
             nonce=bytes(self.nonce),
             ciphertext=bytes(self.ciphertext),
         )
-        return unseal(sealed, context=self.context(), provider=configured.provider())
+        return unseal(sealed, context=self.context(), provider=keys)
+
+    def _read_again(self) -> None:
+        """Take what the database has now: a rotation may have wrapped the row anew, and dropped the
+        key, since it was read.
+        """
+        rows = type(self)._default_manager.filter(pk=self.pk)
+        for kek_id, wrapped in rows.values_list("kek_id", "wrapped_key"):
+            self.kek_id, self.wrapped_key = kek_id, wrapped
 
     def rewrapped(self, keys: KeyProvider) -> tuple[str, bytes]:
         """Return name and wrapped data key under the key that wraps now; the secret stays shut.

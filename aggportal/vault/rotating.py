@@ -90,6 +90,7 @@ def rotate(*, by: Actor, grace: float, passphrase: str = "", say: Say) -> Progre
     if not handing.is_rotating() and not handing.has_previous():
         _begin(before, passphrase, by=by)
     if handing.is_rotating():
+        handing.require_next_key()
         ring = provider()
         say(f"wrapping under {ring.kek_id}")
         _rewrap_until_none(ring, done, say=say)
