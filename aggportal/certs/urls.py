@@ -176,6 +176,7 @@ request_patterns: list[URLPattern] = [
     path("requests/<int:pk>/", request_deciding.request_show, name="request_show"),
     path("requests/<int:pk>/compare/", request_deciding.request_compare, name="request_compare"),
     path("requests/<int:pk>/sign/", request_deciding.request_sign, name="request_sign"),
+    path("requests/<int:pk>/approve/", request_deciding.request_approve, name="request_approve"),
     path("requests/<int:pk>/reject/", request_deciding.request_reject, name="request_reject"),
 ]
 # Open to everybody: clients that check certificates come here, by addresses that certificates hold.

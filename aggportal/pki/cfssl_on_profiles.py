@@ -54,6 +54,10 @@ def keys_of_ours(asked: Asked) -> Iterator[Silence]:
         cfssl = _n("cfssl ignores auto_sign: it signs whatever it is given.")
         ours = _n("It counts here: requests under the profile are signed without a decision.")
         yield asked.never("auto-sign", "profile", cfssl, ours)
+    if asked.profile and asked.profile.two_people:
+        cfssl = _n("cfssl ignores two_people: it signs whatever it is given.")
+        ours = _n("It counts here: another person approves the exact bytes before they are signed.")
+        yield asked.never("two-people", "profile", cfssl, ours)
 
 
 def linting(asked: Asked) -> Iterator[Silence]:

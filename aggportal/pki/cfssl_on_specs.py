@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 from aggportal.pki.errors import InvalidHost
 from aggportal.pki.hosts import San, classify_host
-from aggportal.pki.identities import reserved_identities
 from aggportal.pki.names import encoding_problem
+from aggportal.pki.powernames import power_names
 from aggportal.pki.requests import UPPER_BOUNDS
 from aggportal.pki.silences import Asked, Behaviour, Silence
 from aggportal.pki.specs import NAME_KEYS
@@ -108,9 +108,9 @@ def no_subject(asked: Asked) -> Iterator[Silence]:
 
 
 def reserved_names(asked: Asked) -> Iterator[Silence]:
-    for found in reserved_identities(asked.subject)[:MAX_TOLD]:
+    for found in power_names(asked.subject)[:MAX_TOLD]:
         cfssl = _n("cfssl issues %(attribute)s=%(value)s like any other name.")
-        ours = _n("It is refused here, unless an administrator says why it may pass.")
+        ours = _n("It is refused here, unless two people let it pass and say why.")
         field = "CN" if found.attribute == "CN" else "names"
         params = {"attribute": found.attribute, "value": found.value}
         yield asked.never("reserved-name", field, cfssl, ours, **params)

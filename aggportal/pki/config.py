@@ -176,6 +176,7 @@ _WRITERS: dict[str, Callable[[Profile], object]] = {
     "ct_log_servers": lambda p: list(p.ct_log_servers),
     "ClientProvidesSerialNumbers": lambda p: p.client_serials,
     "auto_sign": lambda p: p.auto_sign,
+    "two_people": lambda p: p.two_people,
 }
 
 

@@ -14,7 +14,7 @@ from aggportal.pki.advice_trust import TRUST
 from aggportal.pki.cautions import Case, Caution, Issuing
 from aggportal.pki.errors import InvalidHost, PkiError
 from aggportal.pki.hosts import MAX_HOSTS, San, classify_host
-from aggportal.pki.lanes import Danger, Lane, lane_dangers, reserved_dangers
+from aggportal.pki.lanes import Danger, Lane, lane_dangers, power_of, reserved_dangers
 from aggportal.pki.plan_rows import KIND_NAMES, Row, plan_rows
 from aggportal.pki.plans import CertificatePlan
 from aggportal.pki.profiles import Profile
@@ -32,6 +32,7 @@ __all__ = [
     "explain_hosts",
     "explain_problems",
     "with_dangers",
+    "with_power_asked",
 ]
 
 
@@ -39,13 +40,21 @@ __all__ = [
 class Explanation:
     """The rows in the order in which a person asks, and the cautions, what must be mended first.
 
-    `dangers` are those cautions that an administrator may let pass; `let_pass` tells that one does.
+    `dangers` are those cautions that may be let pass: names of power by two people, the others by
+    an administrator; `let_pass` tells that somebody gave a reason for all of them. `two_people`
+    tells that another person must approve it.
     """
 
     rows: tuple[Row, ...] = ()
     warnings: tuple[Caution, ...] = ()
     dangers: tuple[Danger, ...] = ()
     let_pass: bool = False
+    two_people: bool = False
+
+    @property
+    def power(self) -> tuple[Danger, ...]:
+        """The dangers that are names of power."""
+        return power_of(self.dangers)
 
     @property
     def to_mend(self) -> tuple[Caution, ...]:
@@ -96,17 +105,20 @@ def explain(
     )
     cautions = [caution for advice in (*NAMES, *TRUST, *CHAIN) for caution in advice(case)]
     explanation = Explanation(rows=tuple(plan_rows(case)), warnings=tuple(cautions))
-    return with_dangers(explanation, _dangers(case), let_pass=let_pass)
+    told = with_dangers(explanation, _dangers(case), let_pass=let_pass)
+    return replace(told, two_people=profile is not None and profile.two_people)
 
 
 def with_dangers(
     explanation: Explanation, dangers: Sequence[Danger], *, let_pass: bool
 ) -> Explanation:
-    """Add what a trust lane forbids: to mend, or to know where it is let pass."""
+    """Add what a trust lane forbids: to mend, or to know where it is let pass. Names of power are
+    to mend, whoever gives a reason; see `with_power_asked`.
+    """
     new = tuple(danger for danger in dangers if danger not in explanation.dangers)
     cautions = [
         Caution(
-            severity="know" if let_pass else "mend",
+            severity="know" if let_pass and not danger.is_power else "mend",
             code=danger.code,
             field=danger.field,
             sentence=danger.sentence,
@@ -117,13 +129,33 @@ def with_dangers(
         explanation,
         warnings=_worst_first((*cautions, *explanation.warnings)),
         dangers=(*explanation.dangers, *new),
-        let_pass=let_pass,
+        let_pass=let_pass and not power_of((*explanation.dangers, *new)),
+    )
+
+
+def with_power_asked(explanation: Explanation, *, let_pass: bool) -> Explanation:
+    """Tell of names of power what somebody gave a reason for: another person must approve them.
+
+    `let_pass` tells that an administrator gave a reason for the other dangers.
+    """
+    power = explanation.power
+    if not power:
+        return explanation
+    codes = {danger.code for danger in power}
+    warnings = (
+        replace(one, severity="know") if one.code in codes else one for one in explanation.warnings
+    )
+    return replace(
+        explanation,
+        warnings=_worst_first(tuple(warnings)),
+        let_pass=let_pass or len(power) == len(explanation.dangers),
+        two_people=True,
     )
 
 
 def _dangers(case: Case) -> tuple[Danger, ...]:
     if case.authority is None:
-        return reserved_dangers(case.plan.subject)
+        return reserved_dangers(case.plan.subject, case.plan.sans)
     return lane_dangers(case.lane, case.plan, others=case.authority.others)
 
 

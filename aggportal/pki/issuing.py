@@ -23,7 +23,6 @@ from aggportal.pki.errors import (
 )
 from aggportal.pki.extensions import extensions_of
 from aggportal.pki.hosts import San, classify_hosts, with_mails
-from aggportal.pki.identities import require_no_reserved_identity
 from aggportal.pki.issuers import encode_name, key_identifier
 from aggportal.pki.keys import (
     PrivateKey,
@@ -38,6 +37,7 @@ from aggportal.pki.keys import (
 )
 from aggportal.pki.names import build_subject, mails_of
 from aggportal.pki.plans import CertificatePlan, Issuer, Wanted
+from aggportal.pki.powernames import require_no_power_names
 from aggportal.pki.profiles import CaConstraint, Profile
 from aggportal.pki.rules import (
     copied_of,
@@ -223,11 +223,17 @@ def sign_certificate(
     """Sign exactly what the plan says.
 
     Raises `KeyMismatch` when `issuer_key` is not the planned issuer's, and `ReservedIdentity`;
-    `allow_reserved` tells that somebody granted the names that Kubernetes reserves.
+    `allow_reserved` tells that two people granted names that are power.
     """
-    require_no_reserved_identity(plan.subject, allow=allow_reserved)
+    require_no_power_names(plan.subject, plan.sans, allow=allow_reserved)
     require_allowed_key(public_key)
     _require_issuer_key(plan, public_key, issuer_key)
+    builder = certificate_builder(plan, public_key)
+    return builder.sign(issuer_key, hash_algorithm(plan.signature_hash))
+
+
+def certificate_builder(plan: CertificatePlan, public_key: PublicKey) -> x509.CertificateBuilder:
+    """Return every field that the plan says, for `public_key`, ready to be signed."""
     whole = with_public_key(plan, public_key)
     builder = (
         x509.CertificateBuilder()
@@ -241,7 +247,7 @@ def sign_certificate(
     ski = whole.subject_key_identifier or key_identifier(public_key)
     for extension, critical in extensions_of(whole, ski=ski, aki=whole.authority_key_identifier):
         builder = builder.add_extension(extension, critical)
-    return builder.sign(issuer_key, hash_algorithm(whole.signature_hash))
+    return builder
 
 
 def certificate_pem(certificate: x509.Certificate) -> str:

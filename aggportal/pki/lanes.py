@@ -4,13 +4,14 @@ kube-apiserver believes three kinds of authorities, each for one thing:
 --requestheader-client-ca-file names the front proxy, which may say that anybody is asking;
 --client-ca-file names users; a caBundle names the servers of extension APIs. A certificate that is
 good in two of them lets its holder act in the one by way of the other. Each such danger is refused,
-unless an administrator lets it pass and says why.
+unless an administrator lets it pass and says why. Names that are power (`powernames`) are dangers
+too, and no single person lets them pass.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
@@ -23,11 +24,11 @@ from aggportal.pki.errors import (
     ReservedIdentity,
     require_no_problems,
 )
-from aggportal.pki.facts import common_name
 from aggportal.pki.fields import text_problem
-from aggportal.pki.identities import CLUSTER_ADMINS, MASTERS, reserved_identities
+from aggportal.pki.hosts import San
 from aggportal.pki.issuers import encode_name
 from aggportal.pki.plans import CertificatePlan
+from aggportal.pki.powernames import PowerName, power_names
 from aggportal.words import Sentence
 from aggportal.words import gettext_noop as _n
 
@@ -39,12 +40,14 @@ MIN_REASON, MAX_REASON = 10, 500
 class Danger:
     """One way in which lanes would mix.
 
-    `field` is the path in the request spec (`CN`, `names`), or `profile`, `lane`. `code` is stable.
+    `field` is the path in the request spec (`CN`, `names`, `hosts`), or `profile`, `lane`. `code`
+    is stable. `is_power` tells that the danger is a name, which two people alone let pass.
     """
 
     code: str
     field: str
     sentence: Sentence
+    is_power: bool = False
 
     def __str__(self) -> str:
         return str(self.sentence)
@@ -73,7 +76,7 @@ def lane_dangers(
     authority that does everything.
     """
     return (
-        *reserved_dangers(plan.subject),
+        *reserved_dangers(plan.subject, plan.sans),
         *_usage_dangers(lane, plan),
         *_name_dangers(lane, plan, others),
     )
@@ -107,9 +110,14 @@ def below_dangers(parent: Lane, child: Lane) -> tuple[Danger, ...]:
     return (_danger("lane-below-other", "lane", _BELOW_OTHER, **names),)
 
 
-def reserved_dangers(subject: x509.Name) -> tuple[Danger, ...]:
-    """Tell which names of the subject Kubernetes reserves for itself."""
-    return tuple(_reserved(subject))
+def reserved_dangers(subject: x509.Name, sans: Sequence[San] = ()) -> tuple[Danger, ...]:
+    """Tell which names Kubernetes reserves for itself."""
+    return tuple(_reserved(found) for found in power_names(subject, sans))
+
+
+def power_of(dangers: Sequence[Danger]) -> tuple[Danger, ...]:
+    """Return the dangers that are names of power."""
+    return tuple(danger for danger in dangers if danger.is_power)
 
 
 def require_reason(text: str) -> str:
@@ -130,17 +138,21 @@ def require_reason(text: str) -> str:
     return reason
 
 
-def require_lane_kept(dangers: Sequence[Danger], *, override_reason: str = "") -> str:
+def require_lane_kept(
+    dangers: Sequence[Danger], *, override_reason: str = "", granted: bool = False
+) -> str:
     """Refuse dangers, all at once, unless there is a reason; return the reason that let them pass.
 
-    The reason is empty where there was no danger. Raises `LaneMixed`, `ReservedIdentity`,
+    Names that are power pass with a reason only where two people `granted` them. The reason is
+    empty where there was no danger. Raises `LaneMixed`, `ReservedIdentity`,
     `InvalidFields` where there are several, `InvalidField` for a reason that tells nothing.
     """
     if not dangers:
         return ""
-    if override_reason.strip():
-        return require_reason(override_reason)
-    problems = [_refusal(danger) for danger in dangers]
+    reason = require_reason(override_reason) if override_reason.strip() else ""
+    if reason and (granted or not power_of(dangers)):
+        return reason
+    problems = [_refusal(danger) for danger in dangers if danger.is_power or not reason]
     if len(problems) == 1:
         raise problems[0]
     require_no_problems(problems)
@@ -156,14 +168,15 @@ def _danger(code: str, field: str, text: str, **params: object) -> Danger:
     return Danger(code=code, field=field, sentence=Sentence(text=text, params=params))
 
 
-def _reserved(subject: x509.Name) -> Iterator[Danger]:
-    for found in reserved_identities(subject):
-        field = "CN" if found.attribute == "CN" else "names"
-        params = {"attribute": found.attribute, "value": found.value}
-        if found.identity in (MASTERS, CLUSTER_ADMINS):
-            yield _danger("reserved-administrators", field, _MASTERS, **params)
-        else:
-            yield _danger("reserved-identity", field, _SYSTEM, identity=found.identity, **params)
+def _power(code: str, field: str, text: str, **params: object) -> Danger:
+    return replace(_danger(code, field, text, **params), is_power=True)
+
+
+def _reserved(found: PowerName) -> Danger:
+    params = {"attribute": found.attribute, "value": found.value}
+    if found.rules:
+        return _power("reserved-administrators", found.field, _MASTERS, **params)
+    return _power("reserved-identity", found.field, _SYSTEM, identity=found.identity, **params)
 
 
 def _usage_dangers(lane: Lane, plan: CertificatePlan) -> Iterator[Danger]:
@@ -183,12 +196,16 @@ def _usage_dangers(lane: Lane, plan: CertificatePlan) -> Iterator[Danger]:
 def _name_dangers(
     lane: Lane, plan: CertificatePlan, others: Sequence[Neighbour]
 ) -> Iterator[Danger]:
-    cn = common_name(plan.subject)
-    if not cn or not can_speak(plan):
+    if not can_speak(plan):
         return
+    reserved = {found.value for found in power_names(plan.subject, plan.sans)}
     for other in others:
-        if other.lane != lane and cn in other.proxy_names:
-            yield _danger("cn-of-front-proxy", "CN", _PROXY_NAME, cn=cn, label=other.label)
+        if other.lane == lane or not other.proxy_names:
+            continue
+        for found in power_names(plan.subject, names=other.proxy_names):
+            if found.value not in reserved:
+                params = {"cn": found.value, "name": found.identity, "label": other.label}
+                yield _power("cn-of-front-proxy", found.field, _PROXY_NAME, **params)
 
 
 def can_serve(plan: CertificatePlan) -> bool:
@@ -244,8 +261,9 @@ _SERVER_FROM_CLIENT = _n(
     "authority for servers would trust every user's key too. Issue it from a serving authority."
 )
 _PROXY_NAME = _n(
-    "“%(cn)s” is the name under which the front proxy of “%(label)s” acts. Where both authorities "
-    "are trusted together, the holder could claim to be anybody. Choose another CN."
+    "“%(cn)s” stands for “%(name)s”, the name under which the front proxy of “%(label)s” acts. "
+    "Where both authorities are trusted together, the holder could claim to be anybody. Choose "
+    "another name."
 )
 _SAME_KEY = _n(
     "“%(label)s” of the lane %(lane)s has the very same key. Whatever the one signs, the other "

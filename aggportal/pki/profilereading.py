@@ -63,11 +63,20 @@ def read_profile(name: str, reader: Reader) -> Profile:
         csr_whitelist=reader.value("CSRWhitelist") is not None,
         client_serials=reader.boolean("ClientProvidesSerialNumbers"),
         auto_sign=reader.boolean("auto_sign"),
+        two_people=reader.boolean("two_people"),
         unknown=reader.unknown(),
         raw=copy.deepcopy(dict(reader.document)),
     )
     if profile.not_before and profile.not_after and profile.not_after <= profile.not_before:
         reader.refuse("not_after", _n("This must be later than not_before."))
+    if profile.auto_sign and profile.two_people:
+        reader.refuse(
+            "two_people",
+            _n(
+                "auto_sign needs nobody's decision, two_people that of another person. Keep one of "
+                "the two."
+            ),
+        )
     if remote and auth_remote:
         reader.refuse("auth_remote", _n("A profile has either remote or auth_remote, not both."))
     return profile

@@ -44,7 +44,8 @@ class Profile:
     `expiry` and `backdate` are Go durations as written ("8760h"), empty when absent. `raw` is the
     JSON object that it was read from, so that an export loses nothing, not even keys that we do not
     use. `auto_sign` is our own key: signing requests under the profile are signed when they come
-    in, without anybody's decision; cfssl does not know it.
+    in, without anybody's decision; so is `two_people`: whoever asks for a certificate under the
+    profile needs the approval of another person. cfssl does not know either.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Profile:
     csr_whitelist: bool = False
     client_serials: bool = False
     auto_sign: bool = False
+    two_people: bool = False
     unknown: tuple[str, ...] = ()
     raw: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
 

@@ -30,6 +30,7 @@ from aggportal.pki.keys import (
     spki_sha256,
 )
 from aggportal.pki.plans import CertificatePlan, Validity
+from aggportal.pki.powernames import require_no_power
 from aggportal.pki.rules import require_within_issuer
 from aggportal.pki.specs import CaSpec, NameEntry, RequestSpec
 from aggportal.pki.validities import checked_validity, not_before
@@ -134,7 +135,8 @@ def renewed_authority(
     serial and dates.
 
     `issuer` is the certificate of the authority above, None for one that signed itself; `signer`
-    that one's key. Raises `NotAnAuthority`, `KeyMismatch`, `OutlivesIssuer`, `InvalidCertificate`.
+    that one's key. Raises `NotAnAuthority`, `KeyMismatch`, `OutlivesIssuer`, `InvalidCertificate`,
+    and `ReservedIdentity` for a subject that is power.
     """
     _require_authority(certificate)
     above = issuer or certificate
@@ -157,6 +159,7 @@ def renewed_authority(
         builder = builder.add_extension(value, extension.critical)
     renewed = builder.sign(signer, hash_algorithm(signature_hash_for(key_spec_of(_public(signer)))))
     _require_same_name(certificate, renewed)
+    require_no_power(renewed)
     return renewed
 
 

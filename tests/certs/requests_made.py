@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.test import Client
@@ -10,7 +11,7 @@ from django.utils import timezone
 
 from aggportal.certs.models import Authority, SigningRequest
 from aggportal.certs.services.profiles import config_version, update_signing_config
-from aggportal.certs.services.received import receive_request
+from aggportal.certs.services.receiving import receive_request
 from aggportal.pki.csrreading import read_csr
 from aggportal.pki.jsontext import dump_json, parse_json
 from tests.certs.makers import ANA
@@ -48,4 +49,14 @@ def decided(asked: SigningRequest, *, do: str = "sign", **changed: str) -> dict[
 
 
 def send(client: Client, asked: SigningRequest, deed: str, data: dict[str, str]):
+    """What a person sends who looked at the page just before."""
+    if deed == "sign" and "seen" not in data and data.get("do") == "sign":
+        shown = send(client, asked, "sign", data | {"do": "show"})
+        data = data | {"seen": seen_on(shown)}
     return client.post(reverse(f"certs:request_{deed}", args=[asked.pk]), data)
+
+
+def seen_on(page: Any) -> str:
+    """What the form of a page carries of what it shows; empty where that would be refused."""
+    found = re.search(r'name="seen"\s+value="([^"]+)"', page.text)
+    return found[1] if found else ""

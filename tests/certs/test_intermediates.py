@@ -26,7 +26,7 @@ from aggportal.certs.services.cross_signing import (
     make_cross_request,
 )
 from aggportal.certs.services.intermediates import create_intermediate
-from aggportal.certs.services.received import receive_request
+from aggportal.certs.services.receiving import receive_request
 from aggportal.certs.services.ways import authority_ways, certificate_ways, way_file
 from aggportal.ledger.models import Entry, Outcome
 from aggportal.ledger.verifying import verify_chain

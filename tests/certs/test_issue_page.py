@@ -112,11 +112,20 @@ def test_sending_twice_issues_two_with_serials_and_keys_of_their_own(client_of, 
     assert first.spki_sha256 != second.spki_sha256
 
 
-def test_only_an_administrator_lets_a_reserved_name_pass(client_of, issuer, administrator) -> None:
-    data = typed(make_authority(), CN="system:auth-proxy") | {"override_reason": REASON}
+def test_a_reserved_name_needs_a_reason_and_an_administrator_who_did_not_ask(
+    client_of, issuer, administrator
+) -> None:
+    data = typed(make_authority(), CN="system:auth-proxy")
     refused = send(client_of(issuer), data)
     assert (refused.status_code, Certificate.objects.count()) == (422, 0)
-    assert send(client_of(administrator), data).status_code == 302
+    asked = send(client_of(issuer), data | {"override_reason": REASON})
+    assert Certificate.objects.count() == 0
+    waiting = SigningRequest.objects.get()
+    approve = reverse("certs:request_approve", args=[waiting.pk])
+    assert asked["Location"] == waiting.get_absolute_url()
+    assert client_of(issuer).post(approve, {"sha256": waiting.tbs_sha256}).status_code == 403
+    made = client_of(administrator).post(approve, {"sha256": waiting.tbs_sha256})
+    assert made["Location"] == Certificate.objects.get().get_absolute_url()
     done = Entry.objects.get(action="certificate.issued", outcome=Outcome.DONE)
     assert (done.detail["override_reason"], done.detail["dangers"]) == (
         REASON,

@@ -15,7 +15,8 @@ from aggportal.certs.services.own_requests import (
     drop_own_request,
     take_own_key,
 )
-from aggportal.certs.services.received import Decision, receive_request, sign_request
+from aggportal.certs.services.received import Decision, sign_request
+from aggportal.certs.services.receiving import receive_request
 from aggportal.ledger.models import Entry
 from aggportal.ledger.verifying import verify_chain
 from aggportal.pki.csrreading import read_csr

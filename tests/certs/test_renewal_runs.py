@@ -91,7 +91,7 @@ def test_what_cannot_be_renewed_is_told_beforehand_and_stands_in_the_run():
     assert list(outlook.possible) == [good]
     assert [list(each.certificates) for each in outlook.hindrances] == [[unprofiled], [foreign]]
     run = start(authority)
-    assert counts_of(run) == {"waiting": 1, "renewed": 0, "refused": 2, "passed": 0}
+    assert counts_of(run) == {"waiting": 1, "renewed": 0, "refused": 2, "passed": 0, "proposed": 0}
     assert all(item.reason for item in run.items.filter(state=ItemState.REFUSED))
 
 
@@ -124,7 +124,7 @@ def test_a_stopped_run_rests_until_it_is_resumed():
     resume_run(run, by=ANA, now=timezone.now())
     work()
     work()
-    assert counts_of(run) == {"waiting": 0, "renewed": 3, "refused": 0, "passed": 0}
+    assert counts_of(run) == {"waiting": 0, "renewed": 3, "refused": 0, "passed": 0, "proposed": 0}
     assert Certificate.objects.count() == 6
 
 

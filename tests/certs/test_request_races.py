@@ -9,15 +9,15 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from aggportal.certs.models import Certificate, SigningRequest, State
+from aggportal.accounts.roles import Role
+from aggportal.certs.models import Approval, Certificate, SigningRequest, State
 from aggportal.certs.services.received import (
     AlreadyDecided,
-    AlreadyWaits,
     Decision,
-    receive_request,
     reject_request,
     sign_request,
 )
+from aggportal.certs.services.receiving import AlreadyWaits, receive_request
 from aggportal.ledger.models import Entry, Outcome
 from aggportal.ledger.verifying import verify_chain
 from aggportal.pki.csrreading import read_csr
@@ -25,6 +25,7 @@ from aggportal.web.actors import Actor
 from aggportal.words import RefusedError
 from tests.certs.makers import ANA, make_authority
 from tests.certs.requests_made import PROFILE, hand_in
+from tests.certs.two_people_made import approved, held, two_people_authority, with_role
 from tests.pki.csrs_made import csr, der
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -83,3 +84,22 @@ def test_of_many_who_hand_in_the_same_request_one_waits() -> None:
     assert together(ask) == sorted(["done", *[AlreadyWaits.code] * (PEOPLE - 1)])
     assert SigningRequest.objects.waiting().count() == 1
     assert Entry.objects.filter(action="request.received").count() == 1
+
+
+def test_of_many_who_approve_at_once_one_is_signed() -> None:
+    asked = held(two_people_authority())
+    people = [with_role(f"person-{number}", Role.APPROVER) for number in range(PEOPLE)]
+
+    def decide(number: int) -> None:
+        own = SigningRequest.objects.select_related("authority__key").get(pk=asked.pk)
+        if number % 4:
+            approved(own, by=people[number])
+        else:
+            reject_request(own, reason="no", by=people[number], now=timezone.now())
+
+    assert together(decide) == sorted(["done", *[AlreadyDecided.code] * (PEOPLE - 1)])
+    asked.refresh_from_db()
+    issued = Certificate.objects.count()
+    assert (asked.state, issued) in ((State.ISSUED, 1), (State.REJECTED, 0))
+    assert Approval.objects.count() == issued
+    assert verify_chain().broken_at is None

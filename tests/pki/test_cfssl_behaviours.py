@@ -95,6 +95,7 @@ CASES = [
     ("implicit-default", True, dataclasses.replace(asked({}, {}), profile=IMPLICIT_DEFAULT)),
     ("unknown-profile-key", True, asked({}, {"expires": "1h"})),
     ("auto-sign", False, asked({}, {"auto_sign": True})),
+    ("two-people", False, asked({}, {"two_people": True})),
     ("linting", False, asked({}, {"lint_error_level": "error"})),
     ("unknown-usage", False, with_raw({}, usages=["signing", "servr auth"])),
     ("old-spelling", False, asked({}, {"usages": ["content committment", "client auth"]})),
@@ -122,7 +123,15 @@ CASES = [
     ("rewritten-subject", False, asked({}, {}, csr_subject=CSR_SUBJECT)),
 ]
 NEVER = {  # we do otherwise in compat too
-    *("reserved-name", "uri-as-dns", "ca-backdate", "unknown-profile", "auto-sign", "linting"),
+    *(
+        "reserved-name",
+        "uri-as-dns",
+        "ca-backdate",
+        "unknown-profile",
+        "auto-sign",
+        "two-people",
+        "linting",
+    ),
     *("unknown-usage", "old-spelling", "poor-lists"),
 }
 

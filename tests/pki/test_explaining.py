@@ -11,7 +11,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from aggportal.pki.cautions import Caution, Issuing
 from aggportal.pki.config import load_profile
 from aggportal.pki.errors import PkiError
-from aggportal.pki.explaining import Explanation, explain, explain_hosts, explain_problems
+from aggportal.pki.explaining import (
+    Explanation,
+    explain,
+    explain_hosts,
+    explain_problems,
+    with_power_asked,
+)
 from aggportal.pki.issuers import issuer_of
 from aggportal.pki.issuing import (
     certificate_pem,
@@ -121,10 +127,13 @@ def test_masters_are_to_mend_and_the_words_say_why(organization: str, code: str)
     assert "revoking does nothing" in str(caution)
 
 
-def test_other_names_of_the_system_are_to_mend_unless_let_pass():
+def test_other_names_of_the_system_are_to_mend_unless_two_people_are_asked():
     node = {"CN": "system:node:n1"}
-    assert only(explained(node, profile="client"), "reserved-identity").severity == "mend"
-    allowed = explained(node, profile="client", let_pass=True)
+    alone = explained(node, profile="client", let_pass=True)
+    assert only(alone, "reserved-identity").severity == "mend"
+    assert (alone.let_pass, alone.two_people) == (False, False)
+    allowed = with_power_asked(alone, let_pass=False)
+    assert (allowed.let_pass, allowed.two_people) == (True, True)
     assert only(allowed, "reserved-identity").severity == "know"
     assert allowed.to_mend == ()
     assert [danger.code for danger in allowed.dangers] == ["reserved-identity"]

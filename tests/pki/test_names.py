@@ -6,8 +6,8 @@ import pytest
 from cryptography import x509
 
 from aggportal.pki.errors import InvalidField, ReservedIdentity
-from aggportal.pki.identities import require_no_reserved_identity, reserved_identities
 from aggportal.pki.names import build_subject, format_subject
+from aggportal.pki.powernames import power_names, require_no_power_names
 from aggportal.pki.requests import load_request_spec
 
 
@@ -62,8 +62,8 @@ def test_reserved_identity_refused(value):
         rdn = [x509.NameAttribute(attribute, value), x509.NameAttribute(attribute, "harmless")]
         name = x509.Name([x509.RelativeDistinguishedName(rdn)])
         with pytest.raises(ReservedIdentity, match="system:masters"):
-            require_no_reserved_identity(name)
-        require_no_reserved_identity(name, allow=True)
+            require_no_power_names(name)
+        require_no_power_names(name, allow=True)
 
 
 @pytest.mark.parametrize(
@@ -71,13 +71,13 @@ def test_reserved_identity_refused(value):
 )
 def test_other_system_names_pass_only_when_allowed(value):
     with pytest.raises(ReservedIdentity):
-        require_no_reserved_identity(subject(CN=value))
-    require_no_reserved_identity(subject(CN=value), allow=True)
+        require_no_power_names(subject(CN=value))
+    require_no_power_names(subject(CN=value), allow=True)
 
 
 def test_kubeadms_administrators_and_own_names_are_found():
     name = subject(CN="node-1", names=[{"O": "kubeadm:cluster‑admins"}])
-    found = reserved_identities(name, names=["NODE-1"])
+    found = power_names(name, names=["NODE-1"])
     assert [(f.attribute, f.identity) for f in found] == [
         ("O", "kubeadm:cluster-admins"),
         ("CN", "NODE-1"),
@@ -88,4 +88,4 @@ def test_kubeadms_administrators_and_own_names_are_found():
     "value", ["System", "k8s", "aggregator", "kubernetes", "masters", "ecosystem: masters"]
 )
 def test_ordinary_names_are_not_reserved(value):
-    assert not reserved_identities(subject(CN=value))
+    assert not power_names(subject(CN=value))

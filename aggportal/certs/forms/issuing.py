@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
@@ -39,10 +40,11 @@ class SignerForm(PortalForm):
         },
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, among: QuerySet[Authority], **kwargs: Any) -> None:
+        """`among` are the authorities that the person may ask."""
         super().__init__(*args, **kwargs)
         self.authorities = list(
-            Authority.objects.filter(retired_at=None).order_by("label").values_list("slug", "label")
+            among.filter(retired_at=None).order_by("label").values_list("slug", "label")
         )
         self.fields["authority"].choices = self.authorities  # type: ignore[attr-defined]  # ChoiceField's
         self.chosen = self._chosen()
@@ -115,13 +117,17 @@ class IssueForm(SignerForm):
 
     def __init__(self, *args: Any, may_administer: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if not may_administer:
-            del self.fields["override_reason"]
+        self.may_administer = may_administer
+
+    @property
+    def power_reason(self) -> str:
+        """Why whoever asks wants a name that is power."""
+        return self["override_reason"].value() or ""
 
     @property
     def reason_to_pass(self) -> str:
-        """Why an administrator lets dangers pass; nobody else can give a reason."""
-        return self["override_reason"].value() or "" if "override_reason" in self.fields else ""
+        """Why an administrator lets dangers pass; nobody else's reason counts for them."""
+        return self.power_reason if self.may_administer else ""
 
     @property
     def keeping(self) -> Keeping:

@@ -1,4 +1,6 @@
-"""The reason with which an administrator lets pass what a trust lane forbids."""
+"""The reason with which an administrator lets pass what a trust lane forbids, and with which
+whoever asks wants a name that is power.
+"""
 
 from __future__ import annotations
 

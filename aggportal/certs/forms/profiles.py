@@ -31,9 +31,10 @@ _SELDOM = (
     "ocsp_no_check",
     "copy_extensions",
     "auto_sign",
+    "two_people",
 )
 # Keys that are true or absent.
-_SWITCHES = ("ocsp_no_check", "copy_extensions", "auto_sign")
+_SWITCHES = ("ocsp_no_check", "copy_extensions", "auto_sign", "two_people")
 _FIELD_OF_KEY = {
     "is_ca": "is_ca",
     "max_path_len": "path_length",
@@ -127,6 +128,14 @@ class ProfileForm(PortalForm):
         help_text=_l(
             "auto_sign is our own key; cfssl passes over it. Whoever may issue hands in a signing "
             "request and has the certificate. Names that Kubernetes reserves still wait."
+        ),
+    )
+    two_people = forms.BooleanField(
+        label=_l("Two people: whoever asks needs another person's approval"),
+        required=False,
+        help_text=_l(
+            "two_people is our own key; cfssl passes over it. Issuing, renewing and signing wait "
+            "until somebody else approves the exact bytes. It does not go with auto_sign."
         ),
     )
 

@@ -121,13 +121,29 @@ class DecisionForm(PortalForm):
     override_reason = override_reason_field()
 
     def __init__(
-        self, *args: Any, authority: Authority, csr: CsrFacts, profile: str, **kwargs: Any
+        self,
+        *args: Any,
+        authority: Authority,
+        csr: CsrFacts,
+        profile: str,
+        may_administer: bool,
+        **kwargs: Any,
     ) -> None:
-        self.authority, self.csr = authority, csr
+        self.authority, self.csr, self.may_administer = authority, csr, may_administer
         self.asked = _asked_values(request_spec_of(csr))
         super().__init__(*args, initial={"profile": profile, **self.asked}, **kwargs)
         names = profile_names(authority)
         self.fields["profile"].choices = [(name, name) for name in names]  # type: ignore[attr-defined]  # ChoiceField's
+
+    @property
+    def power_reason(self) -> str:
+        """Why whoever decides wants a name that is power to pass."""
+        return self["override_reason"].value() or ""
+
+    @property
+    def reason_to_pass(self) -> str:
+        """Why an administrator lets dangers pass; nobody else's reason counts for them."""
+        return self.power_reason if self.may_administer else ""
 
     @property
     def subject_fields(self) -> Iterable[forms.BoundField]:

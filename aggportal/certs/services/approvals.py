@@ -29,6 +29,7 @@ class SelfApproval(RefusedError):
     """Somebody would approve what they asked for themselves."""
 
     code = "self-approval"
+    status = 403
 
 
 class AlreadyApproved(RefusedError):

@@ -12,7 +12,13 @@ from aggportal.certs.services.issuing import IssueChoices, plan_for
 from aggportal.certs.services.lanes import neighbours
 from aggportal.certs.signing_configs import config_of
 from aggportal.pki.errors import PkiError
-from aggportal.pki.explaining import Explanation, Issuing, explain, explain_problems
+from aggportal.pki.explaining import (
+    Explanation,
+    Issuing,
+    explain,
+    explain_problems,
+    with_power_asked,
+)
 from aggportal.pki.reading import read_certificate
 from aggportal.pki.specs import RequestSpec
 
@@ -44,14 +50,17 @@ def explain_issue(
 def _explanation(
     authority: Authority, spec: RequestSpec, choices: IssueChoices, *, now: dt.datetime
 ) -> Explanation:
-    return explain(
+    let_pass = bool(choices.override_reason.strip())
+    told = explain(
         plan_for(authority, spec, choices, now=now),
         spec=spec,
         profile=config_of(authority).profile(choices.profile),
         authority=issuing_by(authority, now=now),
         now=now,
-        let_pass=bool(choices.override_reason.strip()),
+        let_pass=let_pass,
     )
+    asked = let_pass or choices.power_reason.strip()
+    return with_power_asked(told, let_pass=let_pass) if asked else told
 
 
 def issuing_by(authority: Authority, *, now: dt.datetime) -> Issuing:

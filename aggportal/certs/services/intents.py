@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from cryptography import x509
 from django.db import IntegrityError, transaction
 
+from aggportal.accounts.roles import Role, require_actor_role
 from aggportal.certs.keeping import NOTHING_SAID, Keeping
 from aggportal.certs.models import (
     Authority,
@@ -66,6 +67,7 @@ def create_intent(
     """Write down what is about to be signed. Raises `AlreadyRenewed`: of many who renew a
     certificate at once one gets past this.
     """
+    role = Role.ADMINISTRATOR if plan.is_ca else Role.ISSUER
     request = SigningRequest(
         authority=authority,
         profile=plan.profile,
@@ -82,7 +84,7 @@ def create_intent(
     try:
         with transaction.atomic():
             request.save(force_insert=True)
-            record_intent(request, by=by, now=now)
+            record_intent(request, by=by, now=now, role=role)
     except IntegrityError as clash:
         if renews is None:
             raise
@@ -90,12 +92,15 @@ def create_intent(
     return request
 
 
-def record_intent(request: SigningRequest, *, by: Actor, now: dt.datetime) -> None:
+def record_intent(
+    request: SigningRequest, *, by: Actor, now: dt.datetime, role: Role = Role.ISSUER
+) -> None:
     """Write into the ledger that `request` is about to be signed. Raises what
-    `require_ready_to_sign` raises: everything that an authority signs comes past here or past the
-    like for itself.
+    `require_ready_to_sign` raises, and `PermissionDenied` for whom does not hold `role` on the
+    authority: everything that an authority signs comes past here or past the like for itself.
     """
     require_ready_to_sign(now=now)
+    require_actor_role(by, role, on=request.authority.scope)
     record(
         "certificate.issued",
         actor=by,

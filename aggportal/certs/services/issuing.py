@@ -22,6 +22,7 @@ from aggportal.certs.services.lanes import require_certificate_lane
 from aggportal.certs.services.signers import signer_of
 from aggportal.certs.services.signing import sign_plan
 from aggportal.certs.services.succession import Succession
+from aggportal.certs.services.two_people import require_one_is_enough
 from aggportal.certs.signing_configs import config_of
 from aggportal.pki.csrs import csr_pem, make_csr
 from aggportal.pki.errors import InvalidField
@@ -42,8 +43,9 @@ class IssueChoices:
     """How to issue. `compat` does as cfssl does; `end_with_authority` cuts the life at the
     authority's own end; unless `exportable`, the private key never leaves.
 
-    `override_reason` lets pass what the authority's trust lane forbids and what Kubernetes
-    reserves; only an administrator may give it. `keeping` is what people say of the certificate; a
+    `override_reason` lets pass what the authority's trust lane forbids; only an administrator may
+    give it. `power_reason` says why somebody asks for a name that is power, which another person
+    must approve. `keeping` is what people say of the certificate; a
     successor has its predecessor's instead.
     """
 
@@ -52,6 +54,7 @@ class IssueChoices:
     compat: bool = False
     end_with_authority: bool = False
     override_reason: str = ""
+    power_reason: str = ""
     exportable: bool = True
     keeping: Keeping = NOTHING_SAID
 
@@ -85,12 +88,14 @@ def issue_certificate(
     succession: Succession | None = None,
 ) -> Certificate:
     """Make a key, sign a certificate for it, store both; with `succession` as the successor of
-    another. Raises what the core refuses, before anything is stored, and `AlreadyRenewed`.
+    another. Raises what the core refuses, before anything is stored, `AlreadyRenewed`, and
+    `NeedsTwoPeople` and `ReservedIdentity` for what another person must approve.
 
     The intent (the request with its reserved serial, and a ledger entry) is committed before the
     authority's key is opened. A crash in between leaves the request in state `signing`.
     """
-    _require_own_file_name(choices.file_base, authority)
+    require_own_file_name(choices.file_base, authority)
+    require_one_is_enough(authority, choices.profile)
     plan = plan_for(authority, spec, choices, now=now)
     passed = require_certificate_lane(
         authority, plan, override_reason=choices.override_reason, now=now
@@ -137,7 +142,7 @@ def _keys_for(
     return succession.open_key(), succession.public_key
 
 
-def _require_own_file_name(base: str, authority: Authority) -> None:
+def require_own_file_name(base: str, authority: Authority) -> None:
     """Refuse an unsafe name, and the authority's own: the archive holds the files of both."""
     require_base_name(base, field="file_base")
     if base == authority.file_base:

@@ -16,6 +16,7 @@ from aggportal.pki.lanes import (
     authority_dangers,
     below_dangers,
     lane_dangers,
+    power_of,
     require_lane_kept,
 )
 from aggportal.pki.plans import CertificatePlan
@@ -27,10 +28,13 @@ neighbour_sources: list[Callable[[], Sequence[Neighbour]]] = []
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Passed:
-    """What was let pass: `reason` is empty where nothing was dangerous."""
+    """What was let pass: `reason` is empty where nothing was dangerous. `granted` tells that two
+    people let names of power pass.
+    """
 
     dangers: tuple[Danger, ...] = ()
     reason: str = ""
+    granted: bool = False
 
     @property
     def detail(self) -> dict[str, object]:
@@ -65,17 +69,22 @@ def dangers_of(
 
 
 def require_certificate_lane(
-    authority: Authority, plan: CertificatePlan, *, override_reason: str, now: dt.datetime
+    authority: Authority,
+    plan: CertificatePlan,
+    *,
+    override_reason: str,
+    now: dt.datetime,
+    granted: bool = False,
 ) -> Passed:
-    """Refuse a plan that mixes lanes, unless an administrator said why it may pass.
+    """Refuse a plan that mixes lanes, unless an administrator said why it may pass; names of power
+    pass only where two people `granted` them.
 
     Only views for administrators may take the reason from whoever asks. Raises as
     `pki.lanes.require_lane_kept`.
     """
     dangers = dangers_of(authority, plan, now=now)
-    return Passed(
-        dangers=dangers, reason=require_lane_kept(dangers, override_reason=override_reason)
-    )
+    reason = require_lane_kept(dangers, override_reason=override_reason, granted=granted)
+    return Passed(dangers=dangers, reason=reason, granted=granted and bool(power_of(dangers)))
 
 
 def dangers_of_authority(

@@ -21,10 +21,11 @@ from aggportal.pki.csrs import csr_pem, make_csr
 from aggportal.pki.errors import InvalidField, MissingSubject, PkiError
 from aggportal.pki.exports import require_base_name
 from aggportal.pki.facts import key_text
-from aggportal.pki.identities import reserved_identities
+from aggportal.pki.hosts import classify_hosts
 from aggportal.pki.jsontext import dump_json
 from aggportal.pki.keys import PrivateKey, generate_key, private_key_pem, require_key_spec
 from aggportal.pki.names import build_subject, format_subject
+from aggportal.pki.powernames import require_no_power_names
 from aggportal.pki.requests import dump_request_spec
 from aggportal.pki.specs import RequestSpec, has_subject
 from aggportal.web.actors import Actor
@@ -136,6 +137,7 @@ def _made(
     if not has_subject(spec) and not spec.hosts:
         words = _n("Give a CN, something in names, or a host: nobody could be meant otherwise.")
         raise MissingSubject(words, field="CN")
+    require_no_power_names(build_subject(spec), classify_hosts(spec.hosts, compat=compat))
     require_key_spec(spec.key)
     with _new_key(row, spec, home) as (key, sealed):
         csr = make_csr(spec, key=key, compat=compat)
@@ -146,9 +148,7 @@ def _made(
         with transaction.atomic():
             sealed.save(force_insert=True)
             row.save(force_insert=True)
-            reserved = [str(one) for one in reserved_identities(build_subject(spec))]
-            more = {"reserved": reserved, **detail} if reserved else detail
-            record_own("created", row, {**more, "exportable": row.exportable}, by=by, now=now)
+            record_own("created", row, {**detail, "exportable": row.exportable}, by=by, now=now)
     return row
 
 

@@ -20,12 +20,14 @@ from aggportal.certs.models import (
     RenewalItem,
     RenewalRun,
     RunState,
+    SigningRequest,
 )
 from aggportal.certs.services.issuing import IssueChoices
 from aggportal.certs.services.renewal_runs import RunChanged, finish_run, stop_run
 from aggportal.certs.services.renewing import (
     NotRenewable,
     RenewChoices,
+    ask_renewal,
     authority_in_place_of,
     plan_renewal,
     renew_certificate,
@@ -33,6 +35,7 @@ from aggportal.certs.services.renewing import (
 )
 from aggportal.certs.services.succession import AlreadyRenewed
 from aggportal.pki.requests import parse_request_spec
+from aggportal.pki.specs import RequestSpec
 from aggportal.vault.errors import NoKey
 from aggportal.web.actors import Actor, system_actor
 from aggportal.words import RefusedError, Sentence
@@ -87,7 +90,7 @@ def _renew(item: RenewalItem, run: RenewalRun, *, by: Actor, now: dt.datetime) -
     """Try one; whatever is refused stands in the item, and the others go on."""
     certificate, under = item.certificate, authority_in_place_of(run.authority)
     try:
-        successor = renew_like_before(certificate, under, same_key=not run.new_key, by=by, now=now)
+        made = ask_like_before(certificate, under, same_key=not run.new_key, by=by, now=now)
     except AlreadyRenewed:
         _tell_renewed_elsewhere(item, run)
     except NoKey:
@@ -95,7 +98,12 @@ def _renew(item: RenewalItem, run: RenewalRun, *, by: Actor, now: dt.datetime) -
     except RefusedError as refused:
         _settle(item, ItemState.REFUSED, reason=str(refused))
     else:
-        _settle(item, ItemState.RENEWED, successor=successor)
+        if isinstance(made, SigningRequest):
+            words = _n("Request %(pk)d waits for another person's approval.")
+            told = str(Sentence(text=words, params={"pk": made.pk}))
+            _settle(item, ItemState.PROPOSED, reason=told)
+        else:
+            _settle(item, ItemState.RENEWED, successor=made)
 
 
 def renew_like_before(
@@ -104,6 +112,23 @@ def renew_like_before(
     """Renew with everything as it was. Raises as `renew_certificate`, `EndsNoLater`, and
     `NotRenewable` for what was revoked since the run was started: nobody asked for that again.
     """
+    spec, choices = _like_before(certificate, authority, same_key=same_key, now=now)
+    return renew_certificate(certificate, spec, choices, by=by, now=now)
+
+
+def ask_like_before(
+    certificate: Certificate, authority: Authority, *, same_key: bool, by: Actor, now: dt.datetime
+) -> Certificate | SigningRequest:
+    """Renew with everything as it was, or propose that to another person where two are needed.
+    Raises as `renew_like_before`, and `AlreadyProposed`.
+    """
+    spec, choices = _like_before(certificate, authority, same_key=same_key, now=now)
+    return ask_renewal(certificate, spec, choices, by=by, now=now)
+
+
+def _like_before(
+    certificate: Certificate, authority: Authority, *, same_key: bool, now: dt.datetime
+) -> tuple[RequestSpec, RenewChoices]:
     if certificate.is_revoked:
         raise NotRenewable(
             _n("It was revoked meanwhile. Where it is still needed, renew it by itself.")
@@ -122,7 +147,7 @@ def renew_like_before(
     moves = authority.pk != certificate.authority_id
     if not moves and plan.validity.not_after <= certificate.not_after:
         raise _ends_no_later(authority, plan.validity.not_after)
-    return renew_certificate(certificate, spec, choices, by=by, now=now)
+    return spec, choices
 
 
 def _ends_no_later(authority: Authority, end: dt.datetime) -> EndsNoLater:
@@ -176,7 +201,7 @@ def _may_still(run: RenewalRun) -> bool:
     if run.starter_id is None:
         return True
     starter = User.objects.filter(pk=run.starter_id).first()
-    return starter is not None and has_role(starter, Role.ISSUER)
+    return starter is not None and has_role(starter, Role.ISSUER, on=run.authority.scope)
 
 
 def _stop(run: RenewalRun, why: str, *, now: dt.datetime) -> None:

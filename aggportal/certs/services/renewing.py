@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from cryptography import x509
 
-from aggportal.certs.models import Authority, Certificate, Kind
+from aggportal.certs.models import Authority, Certificate, Kind, SigningRequest
+from aggportal.certs.services.holding import ask_certificate
 from aggportal.certs.services.issuing import IssueChoices, issue_certificate, plan_for
 from aggportal.certs.services.lost_keys import lost_keys
 from aggportal.certs.services.succession import Succession, require_not_renewed
@@ -60,16 +61,37 @@ def renew_certificate(
 
     Raises what `issue_certificate` raises, `NotRenewable`, `CompromisedKey` and `AlreadyRenewed`.
     """
+    issue, fitting, succession = _fitted(certificate, spec, choices)
+    authority = choices.authority
+    return issue_certificate(authority, fitting, issue, by=by, now=now, succession=succession)
+
+
+def ask_renewal(
+    certificate: Certificate,
+    spec: RequestSpec,
+    choices: RenewChoices,
+    *,
+    by: Actor,
+    now: dt.datetime,
+) -> Certificate | SigningRequest:
+    """Renew at once where one person is enough, else freeze the successor and return the request
+    that waits for another person. Raises as `renew_certificate`, and `AlreadyProposed`.
+    """
+    issue, fitting, succession = _fitted(certificate, spec, choices)
+    authority = choices.authority
+    return ask_certificate(authority, fitting, issue, by=by, now=now, succession=succession)
+
+
+def _fitted(
+    certificate: Certificate, spec: RequestSpec, choices: RenewChoices
+) -> tuple[IssueChoices, RequestSpec, Succession]:
     require_renewable(certificate)
     require_not_renewed(certificate)
     public_key = _same_key(certificate) if choices.same_key else None
-    return issue_certificate(
-        choices.authority,
-        _fitting_spec(spec, public_key),
+    return (
         _fitting_choices(certificate, choices),
-        by=by,
-        now=now,
-        succession=Succession(predecessor=certificate, public_key=public_key),
+        _fitting_spec(spec, public_key),
+        Succession(predecessor=certificate, public_key=public_key),
     )
 
 

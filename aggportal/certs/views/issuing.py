@@ -28,10 +28,12 @@ from aggportal.certs.forms.request_editor import (
     with_refusal,
 )
 from aggportal.certs.forms.sides import Side
-from aggportal.certs.models import Authority, Certificate, Mode
+from aggportal.certs.models import Authority, Certificate, Mode, SigningRequest
+from aggportal.certs.scoping import authorities_held
 from aggportal.certs.services.explaining import explain_issue
 from aggportal.certs.services.file_names import base_name_of
-from aggportal.certs.services.issuing import IssueChoices, issue_certificate
+from aggportal.certs.services.holding import ask_certificate
+from aggportal.certs.services.issuing import IssueChoices
 from aggportal.certs.services.silences import silences_of_certificate
 from aggportal.pki.cfssl_behaviours import Silence
 from aggportal.pki.errors import InvalidFields, OutlivesIssuer, PkiError
@@ -96,6 +98,7 @@ def _fresh_page(request: HttpRequest) -> IssuePage:
         document = dict(DEFAULT_REQUEST)
     form = IssueForm(
         initial={"authority": asked.get("authority", ""), "profile": asked.get("profile", "")},
+        among=authorities_held(request.user, Role.ISSUER),
         may_administer=has_role(request.user, Role.ADMINISTRATOR),
     )
     form.fields["profile"].initial = form.chosen_profile
@@ -107,7 +110,11 @@ def _fresh_page(request: HttpRequest) -> IssuePage:
 
 
 def _issue_form(request: HttpRequest, data: Mapping[str, str]) -> IssueForm:
-    return IssueForm(data, may_administer=has_role(request.user, Role.ADMINISTRATOR))
+    return IssueForm(
+        data,
+        among=authorities_held(request.user, Role.ISSUER),
+        may_administer=has_role(request.user, Role.ADMINISTRATOR),
+    )
 
 
 def following(request: HttpRequest, page: IssuePage) -> dict[str, object]:
@@ -160,24 +167,35 @@ def choices_of(page: IssuePage) -> IssueChoices:
         end_with_authority=bool(typed.get("end_with_authority")),
         exportable=not typed.get("key_stays"),
         override_reason=page.form.reason_to_pass,
+        power_reason=page.form.power_reason,
         keeping=page.form.keeping,
     )
 
 
-def _issue(request: HttpRequest, page: IssuePage) -> Certificate:
+def _issue(request: HttpRequest, page: IssuePage) -> Certificate | SigningRequest:
     authority, spec = page.form.chosen, page.view.spec
     assert authority is not None  # noqa: S101  # the form is valid, so it is the one that was sent
     assert spec is not None  # noqa: S101  # certificate_new looked
-    return issue_certificate(
+    return ask_certificate(
         authority, spec, choices_of(page), by=actor_of(request), now=timezone.now()
     )
 
 
-def _issued(request: HttpRequest, certificate: Certificate) -> HttpResponse:
+def _issued(request: HttpRequest, certificate: Certificate | SigningRequest) -> HttpResponse:
+    if isinstance(certificate, SigningRequest):
+        return held(request, certificate)
     messages.success(
         request, _("%(name)s is issued. Take its files from here.") % {"name": certificate}
     )
     return redirect(certificate)
+
+
+def held(request: HttpRequest, waiting: SigningRequest) -> HttpResponse:
+    """Lead to the request that waits for another person."""
+    messages.success(
+        request, _("It is frozen and waits: another person must approve it. Nothing is signed yet.")
+    )
+    return redirect(waiting)
 
 
 def refused_page(page: IssuePage, refused: PkiError) -> IssuePage:

@@ -16,13 +16,15 @@ from aggportal.accounts.roles import Role, has_role, role_required
 from aggportal.certs.forms.issuing import ServiceForm
 from aggportal.certs.forms.renewing import NEW_KEY, SAME_KEY, RenewForm
 from aggportal.certs.forms.request_editor import request_view
-from aggportal.certs.models import Certificate, Mode
+from aggportal.certs.models import Certificate, Mode, SigningRequest
+from aggportal.certs.scoping import authorities_held, of_certificate
+from aggportal.certs.services.approvals import AlreadyProposed
 from aggportal.certs.services.renewing import (
     NotRenewable,
     RenewChoices,
+    ask_renewal,
     authority_to_begin_with,
     differences_from,
-    renew_certificate,
     require_renewable,
     spec_to_begin_with,
 )
@@ -32,6 +34,7 @@ from aggportal.certs.views.issuing import (
     choices_of,
     context_of,
     following,
+    held,
     posted_page,
     refused_page,
 )
@@ -43,7 +46,7 @@ from aggportal.words import RefusedError
 
 
 @require_http_methods(["GET", "POST"])
-@role_required(Role.ISSUER)
+@role_required(Role.ISSUER, on=of_certificate)
 @costly
 def certificate_renew(request: HttpRequest, pk: int) -> HttpResponse:
     """Describe the successor of a certificate and issue it."""
@@ -56,7 +59,7 @@ def certificate_renew(request: HttpRequest, pk: int) -> HttpResponse:
     if page.form.is_valid() and page.view.spec is not None:
         try:
             return _renewed(request, certificate, page)
-        except (AlreadyRenewed, NotRenewable) as late:
+        except (AlreadyRenewed, AlreadyProposed, NotRenewable) as late:
             return _render(request, _certificate(pk), page, late=late, status=409)
         except PkiError as refused:
             page = refused_page(page, refused)
@@ -64,7 +67,7 @@ def certificate_renew(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@role_required(Role.ISSUER)
+@role_required(Role.ISSUER, on=of_certificate)
 def renewal_preview(request: HttpRequest, pk: int) -> HttpResponse:
     """Answer what changed elsewhere on the page while one side of it is edited."""
     certificate = _certificate(pk)
@@ -79,8 +82,12 @@ def _certificate(pk: int) -> Certificate:
 
 
 def _form(certificate: Certificate, request: HttpRequest, data: Mapping[str, str]) -> RenewForm:
-    administers = has_role(request.user, Role.ADMINISTRATOR)
-    return RenewForm(data, certificate=certificate, may_administer=administers)
+    return RenewForm(
+        data,
+        certificate=certificate,
+        among=authorities_held(request.user, Role.ISSUER),
+        may_administer=has_role(request.user, Role.ADMINISTRATOR),
+    )
 
 
 def _fresh_page(request: HttpRequest, certificate: Certificate) -> IssuePage:
@@ -88,6 +95,7 @@ def _fresh_page(request: HttpRequest, certificate: Certificate) -> IssuePage:
     form = RenewForm(
         initial=_beginning_of(certificate),
         certificate=certificate,
+        among=authorities_held(request.user, Role.ISSUER),
         may_administer=has_role(request.user, Role.ADMINISTRATOR),
     )
     form.initial["profile"] = form.chosen_profile
@@ -114,7 +122,9 @@ def _renewed(request: HttpRequest, certificate: Certificate, page: IssuePage) ->
     assert choices is not None  # noqa: S101  # the form is valid, so there is an authority
     assert spec is not None  # noqa: S101  # certificate_renew looked
     by, now = actor_of(request), timezone.now()
-    successor = renew_certificate(certificate, spec, choices, by=by, now=now)
+    successor = ask_renewal(certificate, spec, choices, by=by, now=now)
+    if isinstance(successor, SigningRequest):
+        return held(request, successor)
     messages.success(
         request,
         _("%(name)s is renewed; this is the new certificate. Install it before the old one ends.")

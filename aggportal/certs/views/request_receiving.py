@@ -12,8 +12,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from aggportal.accounts.roles import Role, role_required
 from aggportal.certs.forms.received import AskForm
 from aggportal.certs.models import Authority, SigningRequest, State
+from aggportal.certs.scoping import authorities_held
 from aggportal.certs.services.comparing import Comparison, comparison_of
-from aggportal.certs.services.received import Decision, receive_request
+from aggportal.certs.services.received import Decision
+from aggportal.certs.services.receiving import receive_request
 from aggportal.pki.errors import PkiError
 from aggportal.web.actors import actor_of
 from aggportal.web.pace import costly
@@ -25,7 +27,9 @@ from aggportal.web.pagination import page_by_id
 def request_list(request: HttpRequest) -> HttpResponse:
     """List the requests that came in: those that wait, or all."""
     shown = "all" if request.GET.get("show") == "all" else "waiting"
-    rows = SigningRequest.objects.received().select_related("authority", "certificate")
+    rows = SigningRequest.objects.received().select_related(
+        "authority", "certificate", "approved_by"
+    )
     page = page_by_id(
         (rows if shown == "all" else rows.waiting()).defer("csr_pem", "request_spec"),
         before=request.GET.get("before", ""),
@@ -36,16 +40,17 @@ def request_list(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@role_required(Role.ISSUER)
+@role_required(Role.REQUESTER)
 @costly
 def request_new(request: HttpRequest) -> HttpResponse:
     """Hand in a signing request."""
     if request.method == "GET":
         initial = {name: request.GET.get(name, "") for name in ("authority", "profile")}
-        form = AskForm(initial=initial)
+        form = AskForm(initial=initial, among=authorities_held(request.user, Role.REQUESTER))
         form.fields["profile"].initial = form.chosen_profile
         return _page(request, form)
-    form = AskForm(request.POST, request.FILES)
+    among = authorities_held(request.user, Role.REQUESTER)
+    form = AskForm(request.POST, request.FILES, among=among)
     valid = form.is_valid()
     if request.POST.get("do") != "hand-in":
         return _page(request, form, status=200 if valid or form.is_empty else 422)
@@ -59,13 +64,14 @@ def request_new(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@role_required(Role.ISSUER)
+@role_required(Role.REQUESTER)
 def request_preview(request: HttpRequest) -> HttpResponse:
     """Answer the comparison while the request or the choice of who signs changes."""
-    form = AskForm(request.POST, request.FILES)
+    among = authorities_held(request.user, Role.REQUESTER)
+    form = AskForm(request.POST, request.FILES, among=among)
     slug = form.chosen.slug if form.chosen else ""
     context = _context(form, complain=False)
-    context["refused"] = form.errors.get("csr")
+    context["refused_csr"] = form.errors.get("csr")
     context["profiles_follow"] = request.POST.get("shown_authority", "") != slug
     return render(request, "certs/_asked_follow.html", context)
 
@@ -86,7 +92,10 @@ def _received(request: HttpRequest, received: SigningRequest) -> HttpResponse:
     if received.state == State.ISSUED:
         messages.success(request, _("It is signed at once, as the profile says."))
         return redirect(received.certificate)
-    messages.success(request, _("It is handed in and waits for an administrator's decision."))
+    if received.is_held:
+        messages.success(request, _("It is handed in and waits for another person's approval."))
+        return redirect(received)
+    messages.success(request, _("It is handed in and waits for a decision."))
     return redirect(received)
 
 
