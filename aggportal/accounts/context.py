@@ -31,10 +31,12 @@ def may_on(user: User | AnonymousUser, scope: Scope | None) -> dict[str, bool]:
 
 
 def role(request: HttpRequest) -> dict[str, object]:
-    """Return `role`, each `may_…` about what the page is about, and `may_administer_portal`."""
+    """Return `role`, each `may_…` about what the page is about, and `anywhere` with each `may_…`
+    as it is beside the page, such as in the sidebar.
+    """
     user = getattr(request, "user", None) or AnonymousUser()
     return {
         "role": role_of(user),
-        "may_administer_portal": has_role(user, Role.ADMINISTRATOR),
+        "anywhere": may_on(user, None),
         **may_on(user, getattr(request, "role_scope", None)),
     }

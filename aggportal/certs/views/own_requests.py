@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from aggportal.accounts.roles import PORTAL, Role, require_role, role_required
+from aggportal.accounts.confirming import confirmation_required
+from aggportal.accounts.roles import PORTAL, Role, Scope, has_role, require_role, role_required
 from aggportal.certs.forms.own_requests import AnswerForm, DropForm
 from aggportal.certs.models import OwnRequest, Purpose
 from aggportal.certs.services.answering import Answer, read_answer, settle
@@ -102,6 +103,7 @@ def own_request_csr(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 @require_POST
 @role_required(Role.REQUESTER)
+@confirmation_required(hands_out=True)
 def own_request_key(request: HttpRequest, pk: int) -> HttpResponse:
     """Send the private key, recorded."""
     own = _own(pk)
@@ -112,6 +114,7 @@ def own_request_key(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @role_required(Role.REQUESTER)
+@confirmation_required
 def own_request_drop(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete an open request and its key, after its name was typed."""
     own = _own(pk)
@@ -126,14 +129,25 @@ def own_request_drop(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("certs:own_request_list")
 
 
-def _require_maker(request: HttpRequest, own: OwnRequest) -> None:
-    """Whoever made it may take its key and drop it, and issuers of the whole portal; what is to
-    become an authority is an administrator's matter.
+def _needed(request: HttpRequest, own: OwnRequest) -> tuple[Role, Scope | None]:
+    """What it takes to take its key and to drop it: having made it, or to be an issuer of the whole
+    portal; what is to become an authority is an administrator's matter.
     """
     if own.purpose == Purpose.AUTHORITY:
-        require_role(request.user, Role.ADMINISTRATOR)
-    elif own.created_by != request.user.get_username():
-        require_role(request.user, Role.ISSUER, on=PORTAL)
+        return Role.ADMINISTRATOR, PORTAL
+    if own.created_by == request.user.get_username():
+        return Role.REQUESTER, None
+    return Role.ISSUER, PORTAL
+
+
+def _require_maker(request: HttpRequest, own: OwnRequest) -> None:
+    role, scope = _needed(request, own)
+    require_role(request.user, role, on=scope)
+
+
+def _may_take(request: HttpRequest, own: OwnRequest) -> bool:
+    role, scope = _needed(request, own)
+    return has_role(request.user, role, on=scope)
 
 
 def _own(pk: int) -> OwnRequest:
@@ -155,6 +169,7 @@ def _page(request: HttpRequest, own: OwnRequest) -> HttpResponse:
         "facts": facts,
         "differences": differences(own.csr_pem, facts) if facts else (),
         "form": AnswerForm(),
+        "may_take": _may_take(request, own),
         "story": story[:20],
     }
     return render(request, "certs/own_request_page.html", context)

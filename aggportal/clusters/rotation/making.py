@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 
+from aggportal.accounts.rights import Role
 from aggportal.certs.forms.succeeding import label_to_begin_with, numbered
 from aggportal.certs.models import Authority, Lane, Mode
 from aggportal.certs.services.authority_names import free_slug
@@ -127,5 +128,6 @@ MAKE_STEP = Step(
         form=_form,
         is_done=lambda rotation, step: rotation.new_authority_id is not None,
         icon="plus-lg",
+        needs=Role.ADMINISTRATOR,
     ),
 )

@@ -11,6 +11,7 @@ from typing import Any
 
 from django import forms
 
+from aggportal.accounts.rights import Role
 from aggportal.certs.models import Authority, Certificate
 from aggportal.certs.services import files
 from aggportal.certs.services.issuing import IssueChoices, issue_certificate
@@ -316,6 +317,7 @@ PAIR_STEP = Step(
         form=_form,
         is_done=lambda rotation, step: rotation.new_certificate_id is not None,
         icon="plus-lg",
+        needs=Role.ISSUER,
     ),
 )
 CONFIRM_STEP = Step(

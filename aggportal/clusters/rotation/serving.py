@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 
+from aggportal.accounts.rights import Role
 from aggportal.certs.models import Authority
 from aggportal.clusters.forms.serving_rotations import ServingStartForm
 from aggportal.clusters.models import Cluster, Rotation, WatchedAPIService
@@ -139,6 +140,7 @@ SERVING_CA = Kind(
                 do=issue_certificates,
                 form=certificates_form,
                 is_done=all_issued,
+                needs=Role.ISSUER,
             ),
             back=_n(
                 "Nothing is undone in the cluster: what was issued stays issued, Secrets stay as "

@@ -14,6 +14,7 @@ from typing import Any
 
 from django import forms
 
+from aggportal.accounts.rights import Role
 from aggportal.certs.models import Authority, Certificate
 from aggportal.clusters.models import Cluster, Rotation, RotationStep
 from aggportal.kube.client import ApiClient
@@ -92,7 +93,8 @@ class Deed:
     `form(rotation, data)` is what the person fills in (None: nothing). Where `confirm` names
     something, that name has to be typed. `is_done` tells whether it is done already (the button
     becomes a quieter one then); it reads the rows only. `do` raises RefusedErrors, of which those
-    with a `field` of the form are shown beside it.
+    with a `field` of the form are shown beside it. Beside the cluster's operator it wants `needs`:
+    of issuers on the authority that signs, of administrators for the portal.
     """
 
     label: str
@@ -101,6 +103,7 @@ class Deed:
     confirm: str = ""
     is_done: Callable[[Rotation, RotationStep], bool] = lambda rotation, step: False
     icon: str = "arrow-right"
+    needs: Role = Role.OPERATOR
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
+from aggportal.accounts.confirming import confirmation_required
 from aggportal.accounts.roles import Role, role_required
 from aggportal.clusters.forms.settings import ConfirmForm
 from aggportal.clusters.liveness import liveness_of
@@ -58,6 +59,7 @@ def apiservice_news(request: HttpRequest, slug: str, name: str) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @role_required(Role.OPERATOR, on=of_cluster)
+@confirmation_required
 def apiservice_delete(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """Ask for the name, then delete it from the cluster; the built-in ones are refused."""
     row = find_row(slug, name)

@@ -14,6 +14,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from aggportal.accounts.confirming import confirmation_required
 from aggportal.accounts.models import User
 from aggportal.accounts.roles import PORTAL, Role, role_required
 from aggportal.clusters.forms.connecting import (
@@ -37,6 +38,7 @@ from aggportal.web.sentences import words
 
 @require_http_methods(["GET", "POST"])
 @role_required(Role.ADMINISTRATOR, on=PORTAL)
+@confirmation_required
 def cluster_new(request: HttpRequest) -> HttpResponse:
     """Connect a cluster."""
     return _connect(request, None)
@@ -44,6 +46,7 @@ def cluster_new(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @role_required(Role.ADMINISTRATOR, on=of_cluster)
+@confirmation_required
 def cluster_reconnect(request: HttpRequest, slug: str) -> HttpResponse:
     """Give a connected cluster other credentials."""
     return _connect(request, get_object_or_404(Cluster, slug=slug))

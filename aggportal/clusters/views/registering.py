@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from aggportal.accounts.confirming import confirmation_required
 from aggportal.accounts.roles import Role, role_required
 from aggportal.clusters.forms.registering import RegistrationForm
 from aggportal.clusters.models import Cluster
@@ -22,6 +23,7 @@ from aggportal.web.actors import actor_of
 
 @require_http_methods(["GET", "POST"])
 @role_required(Role.OPERATOR, on=of_cluster)
+@confirmation_required(deeds={"apply"})
 def apiservice_new(request: HttpRequest, slug: str) -> HttpResponse:
     """Fill in, see the manifest and what the server says to it, then apply or take it away."""
     cluster = get_object_or_404(Cluster.objects.select_related("sealed"), slug=slug)

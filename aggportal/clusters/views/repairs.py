@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from aggportal.accounts.confirming import confirmation_required
 from aggportal.accounts.roles import Role, role_required
 from aggportal.clusters.forms.repairs import BundleForm, TypedNameForm
 from aggportal.clusters.models import WatchedAPIService
@@ -24,6 +25,7 @@ from aggportal.words import RefusedError
 
 @require_http_methods(["GET", "POST"])
 @role_required(Role.OPERATOR, on=of_cluster)
+@confirmation_required(deeds={"apply"})
 def bundle_repair(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """Choose what the caBundle is to hold, see what would change, type the name, apply."""
     row = find_row(slug, name)

@@ -12,11 +12,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from aggportal.accounts.roles import Role, role_required
+from aggportal.accounts.confirming import confirmation_required
+from aggportal.accounts.roles import Role, require_role, role_required
 from aggportal.clusters.forms.rotating import DeedForm, OverrideForm, StopForm
 from aggportal.clusters.models import Rotation
 from aggportal.clusters.rotating import deed_form, make_rotation_page, typed_form
-from aggportal.clusters.scoping import of_cluster
+from aggportal.clusters.scoping import of_cluster, of_deed
 from aggportal.clusters.services import rotating
 from aggportal.clusters.services.rotating import NotProven
 from aggportal.clusters.services.rotation_deeds import act
@@ -32,6 +33,7 @@ from aggportal.words import gettext_noop as _n
 
 @require_POST
 @role_required(Role.OPERATOR, on=of_cluster)
+@confirmation_required
 def rotation_do(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Do the deed of the present step."""
     rotation = find_rotation(slug, pk)
@@ -39,6 +41,7 @@ def rotation_do(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     if present is None or present.row.pk != step or present.step.deed is None:
         return _moved(request, rotation)
     deed = present.step.deed
+    require_role(request.user, deed.needs, on=of_deed(rotation, deed))
     form = deed_form(deed, rotation, request.POST)
     typed = typed_form(deed, request.POST)
     asked: list[forms.Form] = [each for each in (form, typed) if each is not None]
@@ -83,6 +86,7 @@ def rotation_seen(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
 @require_POST
 @role_required(Role.OPERATOR, on=of_cluster)
+@confirmation_required
 def rotation_on(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Look once more, and go to the next step."""
     rotation = find_rotation(slug, pk)
@@ -96,6 +100,7 @@ def rotation_on(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @role_required(Role.OPERATOR, on=of_cluster)
+@confirmation_required
 def rotation_override(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Ask why, then go on without proof."""
     rotation = find_rotation(slug, pk)
@@ -111,6 +116,7 @@ def rotation_override(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @role_required(Role.OPERATOR, on=of_cluster)
+@confirmation_required
 def rotation_back(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Say what is to be undone, then go to the step before."""
     rotation = find_rotation(slug, pk)
@@ -123,6 +129,7 @@ def rotation_back(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @role_required(Role.OPERATOR, on=of_cluster)
+@confirmation_required
 def rotation_stop(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Ask why, then leave everything as it is."""
     rotation = find_rotation(slug, pk)

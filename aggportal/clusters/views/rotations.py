@@ -13,14 +13,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from aggportal.accounts.roles import Role, require_role, role_required
-from aggportal.certs.models import Authority
-from aggportal.certs.scoping import scope_of
+from aggportal.accounts.confirming import confirmation_required
+from aggportal.accounts.roles import Role, has_role, require_role, role_required
 from aggportal.clusters.models import Cluster, Rotation
-from aggportal.clusters.rotating import frame_of, make_rotation_page
+from aggportal.clusters.rotating import RotationPage, frame_of, make_rotation_page
 from aggportal.clusters.rotation.kinds import KINDS
 from aggportal.clusters.rotation.steps import Kind
-from aggportal.clusters.scoping import of_cluster
+from aggportal.clusters.scoping import of_cluster, of_deed, of_signer
 from aggportal.clusters.services.rotating import AlreadyOpen, start_rotation
 from aggportal.clusters.services.rotation_moves import present_of
 from aggportal.kube.errors import KubeError
@@ -47,6 +46,7 @@ def rotation_list(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @role_required(Role.OPERATOR, on=of_cluster)
+@confirmation_required
 def rotation_new(request: HttpRequest, slug: str) -> HttpResponse:
     """Say what a kind needs to begin, then begin it."""
     cluster = get_object_or_404(
@@ -106,8 +106,20 @@ def rotation_page(
 ) -> HttpResponse:
     """Answer with the page; `refused` holds the forms that were."""
     page = make_rotation_page(rotation, **refused)
-    context = {"page": page, "cluster": rotation.cluster}
+    context = {"page": page, "cluster": rotation.cluster, **_allowed(request, page)}
     return render(request, "clusters/rotation_page.html", context, status=status)
+
+
+def _allowed(request: HttpRequest, page: RotationPage) -> dict[str, object]:
+    """Tell whether the deed of the present step is offered, and whether its keys are."""
+    deed, user = page.deed, request.user
+    operates = has_role(user, Role.OPERATOR, on=page.rotation.cluster.scope)
+    able = deed is None or has_role(user, deed.needs, on=of_deed(page.rotation, deed))
+    return {
+        "may_do": operates and able,
+        "lacks": None if able or deed is None else deed.needs.label,
+        "may_issue": has_role(user, Role.ISSUER, on=of_signer(page.rotation)),
+    }
 
 
 @require_GET
@@ -127,6 +139,7 @@ def rotation_board(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @role_required(Role.VIEWER, on=of_cluster)
+@confirmation_required(hands_out=True)
 def rotation_file(request: HttpRequest, slug: str, pk: int, key: str) -> HttpResponse:
     """Give a file of the present step: one with a private key by POST, to an issuer."""
     rotation = find_rotation(slug, pk)
@@ -136,18 +149,11 @@ def rotation_file(request: HttpRequest, slug: str, pk: int, key: str) -> HttpRes
     if offer.secret and request.method != "POST":
         return HttpResponse(status=405, headers={"Allow": "POST"})
     if offer.secret:
-        require_role(request.user, Role.ISSUER, on=scope_of(_signer(rotation)))
+        require_role(request.user, Role.ISSUER, on=of_signer(rotation))
     body = offer.make(actor_of(request), timezone.now())
     disposition = f'attachment; filename="{offer.filename}"'
     headers = {"Content-Disposition": disposition, "Cache-Control": "no-store"}
     return HttpResponse(body, content_type="application/octet-stream", headers=headers)
-
-
-def _signer(rotation: Rotation) -> Authority | None:
-    """Who signed what the rotation hands out."""
-    certificate = rotation.new_certificate or rotation.old_certificate
-    under = certificate.authority if certificate else None
-    return rotation.new_authority or under or rotation.old_authority
 
 
 def rotations() -> QuerySet[Rotation]:

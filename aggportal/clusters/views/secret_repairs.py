@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
+from aggportal.accounts.confirming import confirmation_required
 from aggportal.accounts.roles import Role, role_required
 from aggportal.certs.models import Authority, Certificate, Lane
 from aggportal.clusters.forms.repairs import TypedNameForm
@@ -50,6 +51,7 @@ class Tried:
 
 @require_http_methods(["GET", "POST"])
 @role_required(Role.OPERATOR, on=of_cluster)
+@confirmation_required(looks={"try", "edit"})
 def secret_repair(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """Choose a certificate and places, see what would change, type the name, write."""
     row = _aggregated(slug, name)

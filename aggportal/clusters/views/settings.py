@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from aggportal.accounts.confirming import confirmation_required
 from aggportal.accounts.roles import Role, role_required
 from aggportal.clusters.forms.settings import ConfirmForm, Handshakes, RenameForm, TrustForm
 from aggportal.clusters.models import Cluster, WatchedAPIService
@@ -21,6 +22,7 @@ from aggportal.web.sentences import words
 
 @require_http_methods(["GET", "POST"])
 @role_required(Role.ADMINISTRATOR, on=of_cluster)
+@confirmation_required
 def cluster_edit(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the settings; rename."""
     cluster = get_object_or_404(Cluster, slug=slug)
@@ -40,6 +42,7 @@ def cluster_edit(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_POST
 @role_required(Role.ADMINISTRATOR, on=of_cluster)
+@confirmation_required
 def cluster_trust(request: HttpRequest, slug: str) -> HttpResponse:
     """Choose the authorities that the cluster's trust is made of."""
     cluster = get_object_or_404(Cluster, slug=slug)
@@ -87,6 +90,7 @@ def _page(
 
 @require_http_methods(["GET", "POST"])
 @role_required(Role.ADMINISTRATOR, on=of_cluster)
+@confirmation_required
 def cluster_delete(request: HttpRequest, slug: str) -> HttpResponse:
     """Ask for the name, then forget the cluster."""
     cluster = get_object_or_404(Cluster, slug=slug)

@@ -9,7 +9,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from aggportal.accounts.roles import Role, role_required
+from aggportal.accounts.confirming import confirmation_required
+from aggportal.accounts.roles import Role, require_role, role_required
 from aggportal.clusters.models import Cluster
 from aggportal.clusters.scoping import of_cluster
 from aggportal.kube.errors import KubeError
@@ -27,6 +28,7 @@ from aggportal.words import RefusedError
 
 @require_POST
 @role_required(Role.OPERATOR, on=of_cluster)
+@confirmation_required(deeds={"apply"})
 def extension_apply(request: HttpRequest, slug: str) -> HttpResponse:
     """Show what the cluster says to each object; with `do` = apply, begin."""
     rows = Cluster.objects.select_related("state", "sealed")
@@ -35,6 +37,7 @@ def extension_apply(request: HttpRequest, slug: str) -> HttpResponse:
     described = judged(form, cluster)
     if described is None:
         return studio_page(request, form, cluster, status=422)
+    require_role(request.user, Role.ISSUER, on=described.authority.scope)
     try:
         plan = plan_set(cluster, described)
     except (KubeError, CannotOpen, NoKey) as refused:

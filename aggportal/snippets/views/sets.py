@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from aggportal.accounts.confirming import confirmation_required
 from aggportal.accounts.roles import Role, role_required
 from aggportal.clusters.models import Deed, ExtensionSet, ObjectState
 from aggportal.clusters.scoping import of_cluster
@@ -55,6 +56,7 @@ def extension_progress(request: HttpRequest, slug: str, pk: int) -> HttpResponse
 
 @require_POST
 @role_required(Role.OPERATOR, on=of_cluster)
+@confirmation_required
 def extension_change(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Stop, or go on where it stood."""
     applied, deed = _set(slug, pk), _DEEDS.get(request.POST.get("do", ""))
@@ -66,6 +68,7 @@ def extension_change(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @role_required(Role.OPERATOR, on=of_cluster)
+@confirmation_required
 def extension_remove(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Show what the cluster says to the removal, ask for the name, then begin."""
     applied = _set(slug, pk)

@@ -16,7 +16,8 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from aggportal.accounts.roles import Role, role_required
+from aggportal.accounts.confirming import confirmation_required
+from aggportal.accounts.roles import Role, has_role, require_role, role_required
 from aggportal.certs.models import Certificate
 from aggportal.clusters.models import Cluster
 from aggportal.clusters.scoping import of_cluster
@@ -71,6 +72,7 @@ def extension_preview(request: HttpRequest, slug: str = "") -> HttpResponse:
 @require_POST
 @role_required(Role.ISSUER)
 @costly
+@confirmation_required(hands_out=True)
 def extension_take(request: HttpRequest, slug: str = "") -> HttpResponse:
     """Issue the serving certificate and send the set with its key, in the form `do`.
 
@@ -82,6 +84,7 @@ def extension_take(request: HttpRequest, slug: str = "") -> HttpResponse:
     described = judged(form, cluster)
     if described is None or kind not in FORMS:
         return studio_page(request, form, cluster, described, status=422)
+    require_role(request.user, Role.ISSUER, on=described.authority.scope)
     try:
         certificate = _certificate(request, described)
     except PkiError as refused:
@@ -94,6 +97,11 @@ def extension_take(request: HttpRequest, slug: str = "") -> HttpResponse:
         "Cache-Control": "no-store",
     }
     return HttpResponse(taken.body, content_type=taken.content_type, headers=headers)
+
+
+def _may_issue(request: HttpRequest, described: Described | None) -> bool:
+    scope = described.authority.scope if described else None
+    return has_role(request.user, Role.ISSUER, on=scope)
 
 
 def _cluster(slug: str) -> Cluster | None:
@@ -149,6 +157,7 @@ def _context(
         "preview_url": reverse(f"snippets:{place}_preview", args=arguments),
         "take_url": reverse(f"snippets:{place}_take", args=arguments),
         "apply_url": reverse(f"snippets:{place}_apply", args=arguments) if cluster else "",
+        "may_issue": _may_issue(request, described),
         "sets": cluster.extension_sets.all()[:_MOST_SETS] if cluster else (),
     }
 
