@@ -7,7 +7,7 @@ asks for the password (or another proof) and sends the same form again, so nothi
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import wraps
 from typing import Concatenate, ParamSpec, overload
 
@@ -27,6 +27,8 @@ from aggportal.web.actors import actor_of
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+
+Values = Collection[str]
 
 CONFIRMED_AT = "accounts.confirmed_at"
 
@@ -53,21 +55,33 @@ def signed_in(sender: object, request: HttpRequest, user: User, **rest: object) 
 @overload
 def confirmation_required(view: View[P], /) -> View[P]: ...
 @overload
-def confirmation_required(*, deeds: frozenset[str]) -> Callable[[View[P]], View[P]]: ...
 def confirmation_required(
-    view: View[P] | None = None, /, *, deeds: frozenset[str] | None = None
+    *, deeds: Values | None = None, looks: Values = (), hands_out: bool = False
+) -> Callable[[View[P]], View[P]]: ...
+def confirmation_required(
+    view: View[P] | None = None,
+    /,
+    *,
+    deeds: Values | None = None,
+    looks: Values = (),
+    hands_out: bool = False,
 ) -> View[P] | Callable[[View[P]], View[P]]:
-    """Let a view's POST through only after a recent proof; stands below `role_required`.
+    """Let a view's POST through only after a recent proof; stands right above the view.
 
-    `deeds` are the values of the button `do` that do something, where others only look.
+    `deeds` are the values of the button `do` that do something where all others only look; `looks`
+    are those that only look where all others do something. `hands_out`: the answer is a file.
     """
+
+    def _only_looks(request: HttpRequest) -> bool:
+        do = request.POST.get("do", "")
+        return do in looks or (deeds is not None and do not in deeds)
 
     def decorate(view: View[P]) -> View[P]:
         @wraps(view)
         def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-            looks = deeds is not None and request.POST.get("do", "") not in deeds
-            if request.method != "POST" or looks:
+            if request.method != "POST" or _only_looks(request):
                 return view(request, *args, **kwargs)
+            request.hands_out = hands_out  # type: ignore[attr-defined]  # read by the page
             asked = _asked(request)
             return view(request, *args, **kwargs) if asked is None else asked
 
@@ -115,6 +129,7 @@ def confirmation_page(
         "field": field,
         "problem": problem,
         "missing": missing,
+        "hands_out": getattr(request, "hands_out", False),
     }
     page = render(request, "accounts/confirm_page.html", context, status=403)
     page["Cache-Control"] = "no-store"

@@ -64,6 +64,13 @@ class OwnPasswordForm(PasswordChangeForm):
         for field in self.fields.values():
             dress(field)
 
+    def clean_old_password(self) -> str:
+        """Counted by the lockout, as at signing in."""
+        password: str = self.cleaned_data["old_password"]
+        if not get_adapter().reauthenticate(self.user, password):
+            raise forms.ValidationError(_("This is not your present password."))
+        return password
+
 
 class SignInForm(AuthenticationForm):
     """Django's own form; django-allauth counts the tries and refuses where there were too many."""

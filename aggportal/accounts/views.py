@@ -12,9 +12,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from aggportal.accounts import services
+from aggportal.accounts.confirming import confirmation_required
 from aggportal.accounts.forms import OwnPasswordForm, PersonForm, RoleForm
 from aggportal.accounts.models import User
-from aggportal.accounts.roles import Role, role_required
+from aggportal.accounts.roles import PORTAL, Role, role_required
 from aggportal.web.actors import actor_of
 from aggportal.web.sentences import words
 
@@ -43,20 +44,15 @@ def password_change(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-def account_show(request: HttpRequest) -> HttpResponse:
-    """Show the own account."""
-    return render(request, "accounts/account_page.html")
-
-
-@require_GET
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.ADMINISTRATOR, on=PORTAL)
 def people_list(request: HttpRequest) -> HttpResponse:
     """List everybody with their role."""
     return render(request, "accounts/people_page.html", _people(PersonForm()))
 
 
 @require_POST
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.ADMINISTRATOR, on=PORTAL)
+@confirmation_required
 def person_add(request: HttpRequest) -> HttpResponse:
     """Add a person and show their one-time password once."""
     form = PersonForm(request.POST)
@@ -77,7 +73,8 @@ def person_add(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.ADMINISTRATOR, on=PORTAL)
+@confirmation_required
 def person_change(request: HttpRequest, pk: int) -> HttpResponse:
     """Give a person another role, or close their account."""
     user = get_object_or_404(User, pk=pk)
@@ -96,7 +93,8 @@ def person_change(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@role_required(Role.ADMINISTRATOR)
+@role_required(Role.ADMINISTRATOR, on=PORTAL)
+@confirmation_required
 def person_renew(request: HttpRequest, pk: int) -> HttpResponse:
     """Give a person a new one-time password and show it once."""
     user = get_object_or_404(User, pk=pk)
@@ -105,7 +103,7 @@ def person_renew(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _people(form: PersonForm) -> dict[str, object]:
-    people = User.objects.prefetch_related("grants").order_by("username")
+    people = User.objects.prefetch_related("grants", "authenticator_set").order_by("username")
     return {"form": form, "people": people, "roles": Role.choices}
 
 

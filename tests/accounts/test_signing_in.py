@@ -56,7 +56,7 @@ def test_a_one_time_password_opens_only_the_page_that_replaces_it() -> None:
         },
     )
     assert answer["Location"] == "/"
-    assert client.get("/audit/").status_code == 200
+    assert client.get("/certificates/").status_code == 200
 
 
 def test_a_weak_new_password_is_refused_beside_the_field() -> None:

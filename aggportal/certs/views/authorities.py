@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from aggportal.accounts.confirming import confirmation_required
 from aggportal.accounts.roles import Role, role_required
 from aggportal.certs.addresses import public_addresses
 from aggportal.certs.forms.authority_mode import ModeForm
@@ -62,6 +63,7 @@ def authority_show(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_POST
 @role_required(Role.ADMINISTRATOR, on=of_authority)
+@confirmation_required
 def authority_names(request: HttpRequest, slug: str) -> HttpResponse:
     """Say which CNs may act as front proxy under this authority."""
     authority = get_object_or_404(Authority, slug=slug)

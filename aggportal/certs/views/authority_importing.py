@@ -14,6 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
+from aggportal.accounts.confirming import confirmation_required
 from aggportal.accounts.roles import PORTAL, Role, role_required
 from aggportal.certs.forms.importing import AuthorityImportForm
 from aggportal.certs.models import ImportDraft
@@ -42,6 +43,7 @@ from aggportal.words import RefusedError
 @role_required(Role.ADMINISTRATOR, on=PORTAL)
 @in_memory
 @costly
+@confirmation_required
 def authority_import(request: HttpRequest) -> HttpResponse:
     """Take in certificate and key, or a folder of them, and keep them sealed for the next page."""
     if request.method == "GET":
@@ -63,6 +65,7 @@ def authority_import(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @role_required(Role.ADMINISTRATOR, on=PORTAL)
 @sensitive_post_parameters()
+@confirmation_required
 def authority_import_choose(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Show what was found and what each becomes; import what is ticked, all of it or nothing."""
     now = timezone.now()

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from aggportal.accounts.confirming import confirmation_required
 from aggportal.accounts.roles import Role, role_required
 from aggportal.certs.forms.authority_keys import TakeIssuerForm
 from aggportal.certs.models import Authority
@@ -27,6 +28,7 @@ from aggportal.web.sentences import words
 @never_cache
 @require_http_methods(["GET", "POST"])
 @role_required(Role.ADMINISTRATOR, on=of_authority)
+@confirmation_required(hands_out=True)
 def authority_key(request: HttpRequest, slug: str) -> HttpResponse:
     """Show whether and why its key may leave; by POST send Secret and Issuer, recorded."""
     authority = get_object_or_404(Authority, slug=slug)

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from aggportal.accounts.confirming import confirmation_required
 from aggportal.accounts.roles import Role, role_required
 from aggportal.certs.forms.authority_mode import ModeForm
 from aggportal.certs.models import Authority, Mode
@@ -20,6 +21,7 @@ from aggportal.web.actors import actor_of
 
 @require_POST
 @role_required(Role.ADMINISTRATOR, on=of_authority)
+@confirmation_required
 def authority_mode(request: HttpRequest, slug: str) -> HttpResponse:
     """Make an authority strict, or follow cfssl exactly."""
     authority = get_object_or_404(Authority, slug=slug)

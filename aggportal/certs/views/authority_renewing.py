@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from aggportal.accounts.confirming import confirmation_required
 from aggportal.accounts.roles import Role, role_required
 from aggportal.certs.forms.authority_renewing import AnswerForm, RenewAuthorityForm
 from aggportal.certs.lane_words import LANE_WORDS
@@ -34,6 +35,7 @@ Form = RenewAuthorityForm | AnswerForm
 @require_http_methods(["GET", "POST"])
 @role_required(Role.ADMINISTRATOR, on=of_authority)
 @costly
+@confirmation_required
 def authority_renew(request: HttpRequest, slug: str) -> HttpResponse:
     """Show what renewing means for this authority, and do it."""
     authority = _authority(slug)
@@ -55,6 +57,7 @@ def authority_renew(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_POST
 @role_required(Role.ADMINISTRATOR, on=of_authority)
+@confirmation_required(hands_out=True)
 def authority_renewal_request(request: HttpRequest, slug: str) -> HttpResponse:
     """Send the request for the outside CA: the same key, the same subject."""
     authority = _authority(slug)

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from aggportal.accounts.confirming import confirmation_required
 from aggportal.accounts.roles import Role, role_required
 from aggportal.certs.forms.revoking import CrlForm
 from aggportal.certs.models import Authority
@@ -32,6 +33,7 @@ def crl_publish(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_POST
 @role_required(Role.ADMINISTRATOR, on=of_authority)
+@confirmation_required
 def crl_change(request: HttpRequest, slug: str) -> HttpResponse:
     """Say how long lists are valid from now on."""
     authority = get_object_or_404(Authority, slug=slug)

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from aggportal.accounts.confirming import confirmation_required
 from aggportal.accounts.roles import Role, role_required
 from aggportal.certs.forms.cross_signing import CrossAnswerForm, CrossSignForm
 from aggportal.certs.models import Authority, OtherRole
@@ -28,6 +29,7 @@ from aggportal.web.pace import costly
 @require_http_methods(["GET", "POST"])
 @role_required(Role.ADMINISTRATOR, on=of_authority)
 @costly
+@confirmation_required
 def authority_cross(request: HttpRequest, slug: str) -> HttpResponse:
     """Show who signed the authority as well; another of ours does it, or one comes from outside."""
     authority = _authority(slug)
@@ -60,6 +62,7 @@ def _sign(request: HttpRequest, authority: Authority) -> HttpResponse:
 
 @require_POST
 @role_required(Role.ADMINISTRATOR, on=of_authority)
+@confirmation_required(hands_out=True)
 def authority_cross_request(request: HttpRequest, slug: str) -> HttpResponse:
     """Send a CSR from the authority's own key, for an outside CA; recorded."""
     authority = _authority(slug)

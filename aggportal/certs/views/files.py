@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from aggportal.accounts.confirming import confirmation_required
 from aggportal.accounts.roles import Role, require_role, role_required
 from aggportal.certs.forms.issuing import SecretForm
 from aggportal.certs.models import Certificate
@@ -37,6 +38,7 @@ def download(body: bytes | str, *, name: str, kind: str) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "POST"])
 @role_required(Role.VIEWER, on=of_certificate)
+@confirmation_required(hands_out=True)
 def certificate_file(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     """Send one file. The private key needs the role issuer and a POST, and is recorded."""
     certificate = found_certificate(pk)
@@ -55,6 +57,7 @@ def certificate_file(request: HttpRequest, pk: int, name: str) -> HttpResponse:
 
 @require_POST
 @role_required(Role.ISSUER, on=of_certificate)
+@confirmation_required(hands_out=True)
 def certificate_bundle(request: HttpRequest, pk: int) -> HttpResponse:
     """Send the archive for a master, with the key and install.sh; recorded."""
     certificate = found_certificate(pk)
@@ -64,6 +67,7 @@ def certificate_bundle(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @role_required(Role.ISSUER, on=of_certificate)
+@confirmation_required(hands_out=True)
 def certificate_secret(request: HttpRequest, pk: int) -> HttpResponse:
     """Send the Secret (kubernetes.io/tls) with the key; recorded."""
     certificate, form = found_certificate(pk), SecretForm(request.POST)

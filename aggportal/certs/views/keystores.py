@@ -11,6 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
 
+from aggportal.accounts.confirming import confirmation_required
 from aggportal.accounts.roles import Role, role_required
 from aggportal.certs.forms.keystores import KeystoreForm
 from aggportal.certs.models import Certificate
@@ -41,6 +42,7 @@ def certificate_form(request: HttpRequest, pk: int, name: str) -> HttpResponse:
 @require_POST
 @role_required(Role.ISSUER, on=of_certificate)
 @costly
+@confirmation_required(hands_out=True)
 def certificate_keystore(request: HttpRequest, pk: int) -> HttpResponse:
     """Send a PKCS#12 with the private key; recorded."""
     certificate, form = found_certificate(pk), KeystoreForm(request.POST)

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from aggportal.accounts.confirming import confirmation_required
 from aggportal.accounts.roles import Role, role_required
 from aggportal.certs.forms.authority_renewing import ConfirmAuthorityForm
 from aggportal.certs.models import Authority
@@ -49,6 +50,7 @@ def overlap_file(request: HttpRequest, slug: str, name: str) -> HttpResponse:
 
 @require_POST
 @role_required(Role.ADMINISTRATOR, on=of_authority)
+@confirmation_required
 def authority_retire(request: HttpRequest, slug: str) -> HttpResponse:
     """Let an authority issue no more, or issue again."""
     authority = _authority(slug)

@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from aggportal.accounts.confirming import confirmation_required
 from aggportal.accounts.roles import Role, require_role, role_required
 from aggportal.certs.addresses import public_addresses
 from aggportal.certs.forms.config_editor import (
@@ -29,6 +30,7 @@ from aggportal.web.actors import actor_of
 
 @require_http_methods(["GET", "POST"])
 @role_required(Role.VIEWER, on=of_authority)
+@confirmation_required(deeds={"save"})
 def profile_edit(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the profiles to everybody; let administrators edit, and store on "save" alone."""
     authority = get_object_or_404(Authority, slug=slug)

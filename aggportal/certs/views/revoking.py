@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
+from aggportal.accounts.confirming import confirmation_required
 from aggportal.accounts.roles import Role, require_role, role_required
 from aggportal.certs.forms.revoking import ConfirmForm, RevokeForm, typed_name
 from aggportal.certs.models import Certificate, Kind, Reason
@@ -47,6 +48,7 @@ class Row:
 
 @require_http_methods(["GET", "POST"])
 @role_required(Role.ISSUER, on=of_certificate)
+@confirmation_required
 def certificate_revoke(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask for the reason and the name, then revoke one certificate."""
     certificate = _certificate(request, pk)
@@ -68,6 +70,7 @@ def certificate_revoke(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @role_required(Role.ISSUER, on=of_certificate)
+@confirmation_required
 def certificate_release(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask for the name, then take one certificate off hold."""
     certificate = _certificate(request, pk)
@@ -87,6 +90,7 @@ def certificate_release(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @role_required(Role.ISSUER)
+@confirmation_required
 def certificates_revoke(request: HttpRequest) -> HttpResponse:
     """List what was ticked, ask for the reason and one confirmation, then revoke all of it."""
     pks = _chosen(request)
