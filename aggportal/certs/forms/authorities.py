@@ -15,9 +15,10 @@ from aggportal.certs.forms.naming import safe_base_name, seen_label
 from aggportal.certs.forms.override import override_reason_field
 from aggportal.certs.forms.starting_points import OWN, PRINT_DEFAULTS, RECOMMENDED, starting_config
 from aggportal.certs.lane_words import LANE_WORDS
-from aggportal.certs.models import Authority, Mode
+from aggportal.certs.models import Authority, KeyHome, Mode
 from aggportal.pki.config import parse_config
 from aggportal.pki.errors import PkiError
+from aggportal.vault import tokens
 from aggportal.web.forms import PortalForm
 from aggportal.web.sentences import visible, words
 
@@ -98,6 +99,17 @@ class AuthorityForm(PortalForm):
         ],
     )
 
+    key_home = forms.ChoiceField(
+        label=_l("Where its key lives"),
+        required=False,
+        widget=forms.RadioSelect,
+        initial=KeyHome.DATABASE,
+        choices=KeyHome.choices,
+        help_text=_l(
+            "A token makes RSA keys and keys on P-256 and P-384, signs, and gives no key away: "
+            "nobody can copy it, and no backup has it but the token's own."
+        ),
+    )
     key_may_leave = forms.BooleanField(
         label=_l("For cert-manager: its key may leave"),
         required=False,
@@ -111,6 +123,9 @@ class AuthorityForm(PortalForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if not tokens.is_configured():
+            self.fields["key_home"].widget = forms.HiddenInput()
+            self.fields["key_home"].choices = [KeyHome.choices[0]]  # type: ignore[attr-defined]  # ChoiceField's
         rows = Authority.objects.filter(retired_at=None).values_list("slug", "label")
         self.fields["signed_by"].choices = [  # type: ignore[attr-defined]  # ChoiceField's
             (ITSELF, _l("itself: a root of its own")),
@@ -131,6 +146,9 @@ class AuthorityForm(PortalForm):
             return None
         rows = Authority.objects.select_related("key", "parent", "issued_as")
         return rows.filter(slug=value.removeprefix(OURS)).first()
+
+    def clean_key_home(self) -> str:
+        return self.cleaned_data["key_home"] or KeyHome.DATABASE
 
     def clean_label(self) -> str:
         return seen_label(self.cleaned_data["label"])

@@ -19,7 +19,7 @@ from aggportal.certs.models.certificates import (
     Tag,
 )
 from aggportal.certs.models.import_drafts import ImportDraft
-from aggportal.certs.models.keys import SealedKey
+from aggportal.certs.models.keys import KeyHome, SealedKey
 from aggportal.certs.models.own_requests import OwnRequest, Purpose
 from aggportal.certs.models.renewal_runs import ItemState, RenewalItem, RenewalRun, RunState
 from aggportal.certs.models.revocation import OcspAnswer, RevocationList
@@ -34,6 +34,7 @@ __all__ = [
     "CertificateName",
     "ImportDraft",
     "ItemState",
+    "KeyHome",
     "Kind",
     "Lane",
     "Mode",

@@ -6,9 +6,8 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from aggportal.certs.models import Authority, Certificate, Lane, Mode, SealedKey
+from aggportal.certs.models import Authority, Certificate, KeyHome, Lane, Mode, SealedKey
 from aggportal.certs.services.importing import plain
-from aggportal.certs.services.signers import IN_DATABASE
 from aggportal.ledger.services import record
 from aggportal.pki.facts import CertificateFacts
 from aggportal.web.actors import Actor
@@ -32,7 +31,7 @@ class AuthorityChoices:
     signing_config: str
     override_reason: str = ""
     key_may_leave: bool = False
-    key_home: str = IN_DATABASE
+    key_home: KeyHome = KeyHome.DATABASE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

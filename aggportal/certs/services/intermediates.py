@@ -8,7 +8,15 @@ from dataclasses import replace
 from cryptography import x509
 from django.db import IntegrityError, transaction
 
-from aggportal.certs.models import Authority, Certificate, Kind, Mode, SealedKey, SigningRequest
+from aggportal.certs.models import (
+    Authority,
+    Certificate,
+    KeyHome,
+    Kind,
+    Mode,
+    SealedKey,
+    SigningRequest,
+)
 from aggportal.certs.services.authorities import require_free_slug, slug_taken
 from aggportal.certs.services.authority_rows import (
     AuthorityChoices,
@@ -24,7 +32,7 @@ from aggportal.certs.services.intents import (
     store_certificate,
 )
 from aggportal.certs.services.lanes import require_authority_lane
-from aggportal.certs.services.signers import IN_TOKEN, new_authority_key, signer_of
+from aggportal.certs.services.signers import new_authority_key, signer_of
 from aggportal.certs.services.signing import sign_plan
 from aggportal.certs.signing_configs import config_of
 from aggportal.pki.csrs import csr_pem, make_csr
@@ -146,7 +154,7 @@ def _store(
 
 def _require_takeable_key(choices: AuthorityChoices) -> None:
     """Refuse a key that is to leave for cert-manager and is to be made where it cannot."""
-    if choices.key_may_leave and choices.key_home == IN_TOKEN:
+    if choices.key_may_leave and choices.key_home == KeyHome.TOKEN:
         raise InvalidField(
             _n(
                 "A key in a token cannot leave it. Take this tick away, or let the key be sealed "

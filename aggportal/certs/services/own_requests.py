@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from aggportal.certs.models import Authority, Lane, Mode, OwnRequest, Purpose, SealedKey
+from aggportal.certs.models import Authority, KeyHome, Lane, Mode, OwnRequest, Purpose, SealedKey
 from aggportal.certs.services.authorities import SlugTaken, require_free_slug
 from aggportal.certs.services.authority_names import free_slug
 from aggportal.certs.services.authority_rows import AuthorityChoices
 from aggportal.certs.services.keys import open_key, seal_key
 from aggportal.certs.services.lanes import require_authority_lane
-from aggportal.certs.services.signers import IN_DATABASE, new_authority_key
+from aggportal.certs.services.signers import new_authority_key
 from aggportal.ledger.services import record
 from aggportal.pki.csrs import csr_pem, make_csr
 from aggportal.pki.errors import InvalidField, MissingSubject, PkiError
@@ -129,7 +129,7 @@ def _made(
     spec: RequestSpec,
     detail: dict[str, object],
     *,
-    home: str = IN_DATABASE,
+    home: KeyHome = KeyHome.DATABASE,
     by: Actor,
     now: dt.datetime,
 ) -> OwnRequest:
@@ -154,7 +154,7 @@ def _made(
 
 @contextmanager
 def _new_key(
-    row: OwnRequest, spec: RequestSpec, home: str
+    row: OwnRequest, spec: RequestSpec, home: KeyHome
 ) -> Iterator[tuple[PrivateKey, SealedKey]]:
     """Make the key of a certificate, or of an authority, which may live in a token."""
     if row.purpose == Purpose.AUTHORITY:

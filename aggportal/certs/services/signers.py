@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from django.db import transaction
 from django.utils import timezone
 
-from aggportal.certs.models import Authority, SealedKey
+from aggportal.certs.models import Authority, KeyHome, SealedKey
+from aggportal.certs.models.keys import HELD_ELSEWHERE
 from aggportal.ledger.models import Entry, Outcome
 from aggportal.ledger.services import record
 from aggportal.pki.errors import InvalidField, InvalidKey
@@ -36,8 +37,7 @@ from aggportal.vault.tokens import TokenKey
 from aggportal.web.actors import system_actor
 from aggportal.words import gettext_noop as _n
 
-IN_DATABASE, IN_TOKEN = "database", "token"
-_SEALED, _TOKEN = "authority-key", "authority-token-key"
+_SEALED = "authority-key"
 _REFUSED = "authority.key_refused"
 # A key that does not open is asked for each minute, by the worker; the ledger has it once an hour.
 _TOLD_FOR = dt.timedelta(hours=1)
@@ -58,26 +58,16 @@ def signer_of(authority: Authority) -> Iterator[PrivateKey]:
         del key
 
 
-def home_of(row: SealedKey) -> str:
-    """Tell where a key lives: sealed in the database, or in a token. Nothing is opened."""
-    return IN_TOKEN if row.purpose == _TOKEN else IN_DATABASE
-
-
-def is_in_token(authority: Authority) -> bool:
-    """Tell whether the authority's key was made in a token and never left it."""
-    return home_of(authority.key) == IN_TOKEN
-
-
 @contextmanager
 def new_authority_key(
-    spec: KeySpec, *, home: str, label: str
+    spec: KeySpec, *, home: KeyHome, label: str
 ) -> Iterator[tuple[PrivateKey, SealedKey]]:
     """Make a key for an authority, and the unsaved row that keeps it; where the block fails, a key
     in a token is destroyed again.
 
     Raises InvalidField for a kind that a token does not make, NoKey, TokenRefused.
     """
-    if home != IN_TOKEN:
+    if home != KeyHome.TOKEN:
         key = generate_key(spec)
         yield key, _row(key, private_key_der(key), purpose=_SEALED)
         return
@@ -85,7 +75,7 @@ def new_authority_key(
     try:
         held = load_token_key(where)
         kept = json.dumps({"token": where.token, "id": where.key_id}).encode()
-        yield held, _row(held, kept, purpose=_TOKEN)
+        yield held, _row(held, kept, purpose=HELD_ELSEWHERE)
     except BaseException:
         tokens.destroy_key(where)
         raise
@@ -126,7 +116,7 @@ def _opened(authority: Authority) -> PrivateKey:
 def _load(row: SealedKey) -> PrivateKey:
     secret = row.open()
     try:
-        if home_of(row) == IN_TOKEN:
+        if row.home == KeyHome.TOKEN:
             place = json.loads(secret)
             return load_token_key(TokenKey(token=place["token"], key_id=place["id"]))
         return load_private_key(secret)

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from aggportal.accounts.confirming import confirmation_required
 from aggportal.accounts.roles import PORTAL, Role, role_required
 from aggportal.certs.forms.authorities import OURS, AuthorityForm
 from aggportal.certs.forms.authority_start import starting_request
@@ -25,7 +26,7 @@ from aggportal.certs.forms.request_editor import (
 )
 from aggportal.certs.forms.sides import Side
 from aggportal.certs.lane_words import LANE_WORDS
-from aggportal.certs.models import Lane, Mode
+from aggportal.certs.models import KeyHome, Lane, Mode
 from aggportal.certs.services.authorities import create_authority
 from aggportal.certs.services.authority_names import file_base_for, free_slug
 from aggportal.certs.services.authority_rows import AuthorityChoices
@@ -42,6 +43,7 @@ from aggportal.web.sentences import words
 @require_http_methods(["GET", "POST"])
 @role_required(Role.ADMINISTRATOR, on=PORTAL)
 @costly
+@confirmation_required(deeds={"create"})
 def authority_new(request: HttpRequest) -> HttpResponse:
     """Show the empty page; follow, add and remove entries; make the authority on "create" alone."""
     if request.method == "GET":
@@ -95,6 +97,7 @@ def _create(request: HttpRequest, form: AuthorityForm, view: RequestView) -> Htt
         signing_config=values["signing_config"],
         override_reason=values["override_reason"],
         key_may_leave=values["key_may_leave"],
+        key_home=KeyHome(values["key_home"]),
     )
     try:
         return _made(request, form, view.spec, choices)

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from aggportal.accounts.confirming import confirmation_required
 from aggportal.accounts.roles import PORTAL, Role, role_required
 from aggportal.certs.forms.config_editor import uploaded_text
 from aggportal.certs.forms.request_editor import (
@@ -54,6 +55,7 @@ class SuccessorPage:
 @require_http_methods(["GET", "POST"])
 @role_required(Role.ADMINISTRATOR, on=PORTAL)
 @costly
+@confirmation_required(deeds={"create"})
 def authority_succeed(request: HttpRequest, slug: str) -> HttpResponse:
     """Describe the successor and make it."""
     authority = _authority(slug)
@@ -132,6 +134,7 @@ def _choices(authority: Authority, form: SuccessorForm) -> AuthorityChoices:
         file_base=values["file_base"] or numbered(authority.file_base),
         signing_config=authority.signing_config,
         override_reason=values["override_reason"],
+        key_home=authority.key.home,
     )
 
 
