@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from allauth.account.adapter import get_adapter
 from allauth.mfa.totp.internal.auth import validate_totp_code
@@ -15,8 +16,21 @@ from django.utils.translation import gettext_lazy
 
 from aggportal.accounts.factor_checks import ODD
 from aggportal.accounts.models import User
-from aggportal.accounts.roles import Role
-from aggportal.web.forms import PortalForm, dress
+from aggportal.accounts.rights import Role, Scope, ScopeKind
+from aggportal.accounts.scopes import rows_of
+from aggportal.web.forms import PortalForm, TypedForm, dress
+from aggportal.web.sentences import visible
+
+# Each role with what it is for, as lists of choices say it.
+ROLES_TOLD = [
+    (Role.VIEWER.value, gettext_lazy("viewer: reads")),
+    (Role.REQUESTER.value, gettext_lazy("requester: hands in signing requests")),
+    (Role.ISSUER.value, gettext_lazy("issuer: issues, renews, revokes, takes keys")),
+    (Role.APPROVER.value, gettext_lazy("approver: decides on signing requests")),
+    (Role.AUDITOR.value, gettext_lazy("auditor: reads the audit")),
+    (Role.OPERATOR.value, gettext_lazy("cluster operator: repairs and rotates in clusters")),
+    (Role.ADMINISTRATOR.value, gettext_lazy("administrator: everything, and people")),
+]
 
 
 class PersonForm(PortalForm):
@@ -31,13 +45,11 @@ class PersonForm(PortalForm):
     email = forms.EmailField(label=gettext_lazy("E-mail address"), required=False)
     role = forms.ChoiceField(
         label=gettext_lazy("Role"),
-        choices=Role.choices,
-        widget=forms.RadioSelect,
+        choices=ROLES_TOLD,
         initial=Role.VIEWER,
         help_text=gettext_lazy(
-            "A viewer reads. An issuer also issues certificates and takes their keys. An "
-            "administrator also "
-            "makes authorities, connects clusters and manages people."
+            "For the whole portal. On the person's page more can be given, and limited to one "
+            "authority or cluster."
         ),
     )
 
@@ -48,10 +60,35 @@ class PersonForm(PortalForm):
         return name
 
 
-class RoleForm(forms.Form):
-    """Change a person's role, or close the account."""
+class GrantForm(PortalForm):
+    """A role, and where: everywhere, on an authority or on a cluster."""
 
-    role = forms.ChoiceField(choices=[*Role.choices, ("none", gettext_lazy("no role"))])
+    role = forms.ChoiceField(label=gettext_lazy("Role"), choices=ROLES_TOLD)
+    where = forms.ChoiceField(label=gettext_lazy("Where"), required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["where"].choices = [  # type: ignore[attr-defined]  # ChoiceField's
+            ("", _("everywhere")),
+            (_("Authorities"), _things(ScopeKind.AUTHORITY.value)),
+            (_("Clusters"), _things(ScopeKind.CLUSTER.value)),
+        ]
+
+    @property
+    def scope(self) -> Scope:
+        """What a valid form says."""
+        kind, _colon, key = self.cleaned_data["where"].partition(":")
+        return Scope(kind=kind, key=key)
+
+
+def _things(kind: str) -> list[tuple[str, str]]:
+    return [(f"{kind}:{row.pk}", visible(str(row))) for row in rows_of(kind)]
+
+
+class CloseForm(TypedForm):
+    """Type the name of whose account is to be closed."""
+
+    wrong = gettext_lazy("This is not the name, so nothing was closed. Type it exactly as shown.")
 
 
 class OwnPasswordForm(PasswordChangeForm):

@@ -1,4 +1,4 @@
-"""What is done to people: added, given a role, closed, given a new one-time password.
+"""What is done to people: added, given a new one-time password. `granting` has what they may do.
 
 Each with its record, or not at all.
 """
@@ -8,18 +8,13 @@ from __future__ import annotations
 import secrets
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
-from aggportal.accounts.models import User
-from aggportal.accounts.roles import Role, give_role, has_role
+from aggportal.accounts.models import Grant, User
+from aggportal.accounts.rights import Role
 from aggportal.ledger.services import record
 from aggportal.web.actors import Actor
 from aggportal.words import RefusedError, gettext_noop
-
-
-class LastAdministrator(RefusedError):
-    """The change would leave nobody who can administer the portal."""
-
-    code = "last_administrator"
 
 
 class NameTaken(RefusedError):
@@ -47,7 +42,7 @@ def add_person(username: str, *, role: Role, email: str = "", by: Actor) -> tupl
     except IntegrityError as exc:
         text = gettext_noop("Somebody has this name already. Choose another.")
         raise NameTaken(text, field="username") from exc
-    give_role(user, role)
+    Grant.objects.create(user=user, role=role, granted_by=by.name, granted_at=timezone.now())
     _record("person.added", user, by=by, role=role.value)
     return user, password
 
@@ -72,33 +67,5 @@ def change_own_password(user: User, password: str, *, by: Actor) -> None:
     _record("account.password_changed", user, by=by)
 
 
-@transaction.atomic
-def change_role(user: User, role: Role | None, *, by: Actor) -> None:
-    """Give `user` another role (None closes the account), never leaving the portal without an
-    administrator.
-    """
-    if role != Role.ADMINISTRATOR:
-        _require_another_administrator(user)
-    give_role(user, role)
-    user.is_active = role is not None
-    user.save(update_fields=["is_active"])
-    _record("person.role_changed", user, by=by, role=role.value if role else "none")
-
-
 def _record(action: str, user: User, *, by: Actor, **detail: str) -> None:
     record(action, actor=by, subject=("user", user.pk, user.username), detail=detail)
-
-
-def _require_another_administrator(user: User) -> None:
-    others = User.objects.select_for_update().filter(
-        grants__role=Role.ADMINISTRATOR, grants__scope_kind="", is_active=True
-    )
-    if has_role(user, Role.ADMINISTRATOR) and not others.exclude(pk=user.pk).exists():
-        raise LastAdministrator(
-            gettext_noop(
-                "%(name)s is the last administrator. Make somebody else one first, or nobody "
-                "could manage the portal."
-            ),
-            field="role",
-            name=user.username,
-        )

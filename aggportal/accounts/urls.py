@@ -6,7 +6,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import path
 from django.views.generic import RedirectView
 
-from aggportal.accounts import entering, own_account, providing, views
+from aggportal.accounts import entering, own_account, people, providing, views
 
 app_name = "accounts"
 urlpatterns = [
@@ -35,7 +35,11 @@ urlpatterns = [
     path("account/password/", views.password_change, name="password_change"),
     path("people/", views.people_list, name="people_list"),
     path("people/add/", views.person_add, name="person_add"),
-    path("people/<int:pk>/role/", views.person_change, name="person_change"),
+    path("people/<int:pk>/", people.person_show, name="person_show"),
+    path("people/<int:pk>/grants/", people.grant_give, name="grant_give"),
+    path("people/<int:pk>/grants/<int:grant>/take/", people.grant_take, name="grant_take"),
+    path("people/<int:pk>/close/", people.person_close, name="person_close"),
+    path("people/<int:pk>/reopen/", people.person_reopen, name="person_reopen"),
     path("people/<int:pk>/factors/", own_account.factors_take, name="factors_take"),
     path("people/<int:pk>/password/", views.person_renew, name="person_renew"),
 ]

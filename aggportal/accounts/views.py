@@ -13,8 +13,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from aggportal.accounts import services
 from aggportal.accounts.confirming import confirmation_required
-from aggportal.accounts.forms import OwnPasswordForm, PersonForm, RoleForm
+from aggportal.accounts.forms import OwnPasswordForm, PersonForm
 from aggportal.accounts.models import User
+from aggportal.accounts.people import lines_of
 from aggportal.accounts.roles import PORTAL, Role, role_required
 from aggportal.web.actors import actor_of
 from aggportal.web.sentences import words
@@ -46,7 +47,7 @@ def password_change(request: HttpRequest) -> HttpResponse:
 @require_GET
 @role_required(Role.ADMINISTRATOR, on=PORTAL)
 def people_list(request: HttpRequest) -> HttpResponse:
-    """List everybody with their role."""
+    """List everybody with what they hold."""
     return render(request, "accounts/people_page.html", _people(PersonForm()))
 
 
@@ -75,26 +76,6 @@ def person_add(request: HttpRequest) -> HttpResponse:
 @require_POST
 @role_required(Role.ADMINISTRATOR, on=PORTAL)
 @confirmation_required
-def person_change(request: HttpRequest, pk: int) -> HttpResponse:
-    """Give a person another role, or close their account."""
-    user = get_object_or_404(User, pk=pk)
-    form = RoleForm(request.POST)
-    if not form.is_valid():
-        return render(request, "accounts/people_page.html", _people(PersonForm()), status=422)
-    chosen = form.cleaned_data["role"]
-    try:
-        role = None if chosen == "none" else Role(chosen)
-        services.change_role(user, role, by=actor_of(request))
-    except services.LastAdministrator as refused:
-        messages.error(request, words(refused.sentence))
-        return render(request, "accounts/people_page.html", _people(PersonForm()), status=409)
-    messages.success(request, _("%(name)s is changed.") % {"name": user.username})
-    return redirect("accounts:people_list")
-
-
-@require_POST
-@role_required(Role.ADMINISTRATOR, on=PORTAL)
-@confirmation_required
 def person_renew(request: HttpRequest, pk: int) -> HttpResponse:
     """Give a person a new one-time password and show it once."""
     user = get_object_or_404(User, pk=pk)
@@ -103,8 +84,9 @@ def person_renew(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _people(form: PersonForm) -> dict[str, object]:
-    people = User.objects.prefetch_related("grants", "authenticator_set").order_by("username")
-    return {"form": form, "people": people, "roles": Role.choices}
+    people = list(User.objects.prefetch_related("grants", "authenticator_set").order_by("username"))
+    lines = lines_of(people)
+    return {"form": form, "people": [(person, lines[person.pk]) for person in people]}
 
 
 def _show_password(request: HttpRequest, user: User, password: str) -> HttpResponse:

@@ -9,7 +9,7 @@ from django.test import Client
 
 from aggportal.accounts.forms import PersonForm
 from aggportal.accounts.models import User
-from aggportal.accounts.roles import Role, has_role, role_of
+from aggportal.accounts.roles import Role, role_of
 from aggportal.ledger.models import Head
 
 SignIn = Callable[[User], Client]
@@ -54,30 +54,50 @@ def test_a_name_that_two_add_at_once_is_refused_beside_the_field(
     assert "Somebody has this name already" in answer.content.decode()
 
 
-@pytest.mark.parametrize("deed", ["role/", "password/"])
+@pytest.mark.parametrize("deed", ["grants/", "password/", "close/"])
 def test_what_cannot_be_recorded_is_not_done(
     administrator: User, viewer: User, client_of: SignIn, deed: str
 ) -> None:
     client = client_of(administrator)
     client.raise_request_exception = False
     Head.objects.update(size=0)  # the next number is taken, so that no entry can be written
-    answer = client.post(f"/people/{viewer.pk}/{deed}", {"role": "issuer"})
+    answer = client.post(f"/people/{viewer.pk}/{deed}", {"role": "issuer", "confirm": "vera"})
     assert answer.status_code == 500
     after = User.objects.get(pk=viewer.pk)
     assert (role_of(after), after.must_change_password) == (Role.VIEWER, False)
+    assert after.is_active
 
 
 def test_a_closed_account_has_no_role_and_no_way_in(
     administrator: User, viewer: User, client_of: SignIn
 ) -> None:
-    client_of(administrator).post(f"/people/{viewer.pk}/role/", {"role": "none"})
+    client = client_of(administrator)
+    close = f"/people/{viewer.pk}/close/"
+    assert client.post(close, {"confirm": "Vera"}).status_code == 422
+    assert client.post(close, {"confirm": "vera"}).status_code == 302
     viewer = User.objects.get(pk=viewer.pk)
     assert not viewer.is_active
+    assert not viewer.grants.exists()
     assert not Client().login(username="vera", password="correct horse battery")
 
 
-def test_the_last_administrator_stays(administrator: User, client_of: SignIn) -> None:
-    answer = client_of(administrator).post(f"/people/{administrator.pk}/role/", {"role": "viewer"})
+def test_an_account_that_is_opened_again_holds_nothing(
+    administrator: User, viewer: User, client_of: SignIn
+) -> None:
+    client = client_of(administrator)
+    client.post(f"/people/{viewer.pk}/close/", {"confirm": "vera"})
+    refused = client.post(f"/people/{viewer.pk}/grants/", {"role": "viewer", "where": ""})
+    assert refused.status_code == 409
+    client.post(f"/people/{viewer.pk}/reopen/")
+    viewer = User.objects.get(pk=viewer.pk)
+    assert viewer.is_active
+    assert role_of(viewer) is None
+
+
+@pytest.mark.parametrize("deed", ["grants/{grant}/take/", "close/"])
+def test_the_last_administrator_stays(administrator: User, client_of: SignIn, deed: str) -> None:
+    path = deed.format(grant=administrator.grants.get().pk)
+    answer = client_of(administrator).post(f"/people/{administrator.pk}/{path}", {"confirm": "ada"})
     assert answer.status_code == 409
     assert "last administrator" in answer.content.decode()
     assert role_of(User.objects.get(pk=administrator.pk)) == Role.ADMINISTRATOR
@@ -92,16 +112,12 @@ def test_a_new_one_time_password_ends_the_old_sessions(
     assert Client().login(username="vera", password=answer.context["password"])
 
 
-@pytest.mark.parametrize("path", ["/people/add/", "/people/1/role/", "/people/1/password/"])
+@pytest.mark.parametrize(
+    "path", ["/people/add/", "/people/1/grants/", "/people/1/close/", "/people/1/password/"]
+)
 def test_only_administrators_manage_people(issuer: User, client_of: SignIn, path: str) -> None:
     assert client_of(issuer).post(path).status_code == 403
     assert client_of(issuer).get(path).status_code == 405
-
-
-def test_being_superuser_alone_gives_no_role(db: None) -> None:
-    root = User.objects.create_superuser("root", password="x")
-    assert role_of(root) is None
-    assert not has_role(root, Role.VIEWER)
 
 
 def test_django_admin_shows_and_changes_nothing(

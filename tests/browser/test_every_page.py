@@ -27,6 +27,7 @@ PAGES = {
     "accounts:totp_add": "/account/totp/",
     "accounts:passkey_add": "/account/passkeys/new/",
     "accounts:people_list": "/people/",
+    "accounts:person_show": "/people/1/",
     "certs:authority_list": "/authorities/",
     "certs:authority_new": "/authorities/new/",
     "certs:authority_import": "/authorities/import/",

@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils.text import slugify
 
+from aggportal.accounts.granting import take_grants_on
 from aggportal.certs.models import Authority
 from aggportal.clusters.models import Cluster, ClusterState, Examination, SealedConnection
 from aggportal.clusters.services.connections import auth_kind_of, seal_connection
@@ -161,6 +162,7 @@ def delete_cluster(cluster: Cluster, *, by: Actor, now: dt.datetime) -> None:
     cluster = _held(cluster)
     sealed = cluster.sealed_id
     _record("cluster.deleted", cluster, by=by, now=now, detail=_reach(cluster))
+    take_grants_on(cluster.scope, by=by, now=now)
     cluster.delete()
     SealedConnection.objects.filter(pk=sealed).delete()
 
