@@ -203,6 +203,9 @@ def _database() -> dict[str, object]:
         }
     if parsed["ENGINE"] == "django.db.backends.sqlite3":
         parsed["OPTIONS"] = SQLITE_OPTIONS
+        # The log in WAL mode goes with the last connection, and a full disk lets no new one be
+        # made: what is kept open still reads then, so that lists are served.
+        parsed["CONN_MAX_AGE"] = 60
     return parsed
 
 

@@ -82,6 +82,11 @@ class Installation:
             text=True,
         )
 
+    def collect(self) -> None:
+        """Make the files that pages name; only whoever asks for pages needs them."""
+        if self.manage("collectstatic", "--verbosity", "0", "--no-input").returncode:
+            raise RuntimeError("collectstatic failed")
+
     def prepare(self) -> None:
         """Make tables and the authority that issues. Raises RuntimeError."""
         done = self.manage("migrate", "--verbosity", "0")
@@ -107,10 +112,12 @@ def installation(
 ) -> Iterator[Installation]:
     """Make an empty one, with the keys of another if given; all of it goes at the end."""
     data = folder or Path(tempfile.mkdtemp(prefix="aggportal-bars-"))
+    static = Path(tempfile.mkdtemp(prefix="aggportal-static-"))
     keys = keys_of.environment if keys_of else {}
     environment = {name: value for name, value in os.environ.items() if "AGGPORTAL" not in name}
     environment |= {
         "AGGPORTAL_DATA": str(data),
+        "AGGPORTAL_STATIC": str(static),
         "AGGPORTAL_HTTPS": "false",
         "AGGPORTAL_KEK": keys.get("AGGPORTAL_KEK") or _key(),
         "AGGPORTAL_LEDGER_KEY": keys.get("AGGPORTAL_LEDGER_KEY") or _key(),
@@ -126,6 +133,7 @@ def installation(
         yield Installation(folder=data, environment=environment)
     finally:
         shutil.rmtree(data, ignore_errors=True)
+        shutil.rmtree(static, ignore_errors=True)
         if engine == POSTGRESQL:
             _administer(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 

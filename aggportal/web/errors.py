@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 from aggportal.web.sentences import words
@@ -55,7 +59,12 @@ def wrong_method(request: HttpRequest, *, allow: str) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer 500: our fault, said plainly, with the id that finds it in the log."""
+    """Answer 500: our fault, said plainly, with the id that finds it in the log. Where it is the
+    database that does not answer: 503, by a page that asks it for nothing.
+    """
+    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+        page = render_to_string("web/database_page.html")
+        return HttpResponse(page, status=503, headers={"Retry-After": "5"})
     text = _("This is a fault of the portal. Nothing was half done. The log has it as %(id)s.") % {
         "id": getattr(request, "request_id", "?")
     }
