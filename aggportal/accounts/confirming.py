@@ -103,7 +103,7 @@ def _asked(request: HttpRequest) -> HttpResponse | None:
         if problem := proofs.problem_with(request, proof):
             return confirmation_page(request, field=proof.name, problem=problem)
         confirm(request)
-    request.POST = without_proof(request.POST)  # type: ignore[assignment,misc]  # as a view expects it
+    request.POST = without_proof(request.POST)  # type: ignore[assignment]  # as a view expects it
     return None
 
 

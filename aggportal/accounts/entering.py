@@ -33,7 +33,9 @@ def login(request: HttpRequest) -> HttpResponse:
     form = SignInForm(request, data=request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         person = Login(user=form.get_user(), redirect_url=target)
-        return perform_password_login(request, {"username": form.get_user().username}, person)
+        known = {"username": form.get_user().username}
+        answer: HttpResponse = perform_password_login(request, known, person)
+        return answer
     return _entrance(request, form)
 
 
@@ -52,7 +54,8 @@ def login_passkey(request: HttpRequest) -> HttpResponse:
         text = _("This passkey is not known here, or was not unlocked. Sign in with the password.")
         return _entrance(request, problem=text)
     person = Login(user=found.user, redirect_url=next_page(request))
-    return perform_passwordless_login(request, found, person)
+    answer: HttpResponse = perform_passwordless_login(request, found, person)
+    return answer
 
 
 @never_cache

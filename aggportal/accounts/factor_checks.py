@@ -62,7 +62,7 @@ def problem_with(request: HttpRequest, user: User, proof: Given, *, again: bool 
     form: Form
     if proof.kind == "passkey":
         form = AuthenticateWebAuthnForm(data={"credential": proof.value}, user=user)
-        form.reauthenticated = again
+        form.reauthenticated = again  # type: ignore[attr-defined]  # allauth's, which has no types
     else:
         kind = ReauthenticateForm if again else AuthenticateForm
         form = kind(data={"code": proof.value.replace(" ", "")}, user=user)
@@ -93,7 +93,9 @@ def _holds(form: Form) -> bool:
 
 
 def _has(form: Form, code: str) -> bool:
-    errors = form._errors or {}  # not `errors`, which would look again at what was odd
+    errors = (
+        form.__dict__.get("_errors") or {}
+    )  # not `errors`, which would look again at what was odd
     return any(form.has_error(name, code) for name in errors)
 
 

@@ -61,7 +61,7 @@ def factors_of(user: User) -> Factors:
 
 def has_factor(user: User) -> bool:
     """Tell whether `user` has a second factor; recovery codes alone are none."""
-    return Authenticator.objects.filter(user=user).exclude(type=_CODES).exists()
+    return bool(Authenticator.objects.filter(user=user).exclude(type=_CODES).exists())
 
 
 @transaction.atomic

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+from io import BytesIO
 from typing import Any
 
+import qrcode
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import clear_totp_secret, get_totp_secret
@@ -15,6 +17,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from qrcode.image.svg import SvgPathFillImage
 
 from aggportal.accounts import factors, second_factor, sessions
 from aggportal.accounts.confirming import confirmation_required
@@ -142,6 +145,8 @@ def _codes_page(request: HttpRequest, codes: tuple[str, ...]) -> HttpResponse:
 
 def _picture(user: User, secret: str) -> str:
     """The QR code as an address of an image: the page's policy allows no inline style."""
-    adapter = get_adapter()
-    drawn = adapter.build_totp_svg(adapter.build_totp_url(user, secret))
-    return f"data:image/svg+xml;base64,{base64.b64encode(drawn.encode()).decode()}"
+    address = get_adapter().build_totp_url(user, secret)
+    drawn = BytesIO()
+    # On white, since the page may be dark.
+    qrcode.make(address, image_factory=SvgPathFillImage).save(drawn)
+    return f"data:image/svg+xml;base64,{base64.b64encode(drawn.getvalue()).decode()}"

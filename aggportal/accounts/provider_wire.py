@@ -82,7 +82,8 @@ def _exchange(url: str, request: requests.PreparedRequest) -> requests.Response:
     try:
         rest = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
         headers = {**request.headers, "Accept-Encoding": "identity", "User-Agent": "aggportal"}
-        connection.request(str(request.method), rest, body=request.body, headers=headers)
+        body = request.body if isinstance(request.body, bytes | str) else None
+        connection.request(str(request.method), rest, body=body, headers=headers)
         return _answer(connection.getresponse(), request, url)
     finally:
         timer.cancel()

@@ -44,5 +44,6 @@ def unseal(text: str) -> str:
     raise Unreadable
 
 
-def _key(secret: str) -> bytes:
-    return HKDF(algorithm=SHA256(), length=32, salt=None, info=_INFO).derive(secret.encode())
+def _key(secret: str | bytes) -> bytes:
+    secret = secret if isinstance(secret, bytes) else secret.encode()
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=_INFO).derive(secret)

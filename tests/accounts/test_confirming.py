@@ -21,7 +21,7 @@ PASSWORD = "correct horse battery"
 
 
 def _answer(request: HttpRequest) -> HttpResponse:
-    files = {name: request.FILES[name].read().decode() for name in request.FILES}
+    files = {name: each[-1].read().decode() for name, each in request.FILES.lists()}
     return JsonResponse({"posted": dict(request.POST.lists()), "files": files})
 
 

@@ -31,7 +31,7 @@ def test_session_rotates(viewer: User) -> None:
     session = client.session
     session["planted"] = "by somebody else"
     session.save()
-    client.cookies["sessionid"] = session.session_key
+    client.cookies["sessionid"] = str(session.session_key)
     client.post("/login/", {"username": "vera", "password": PASSWORD})
     assert client.session.session_key != session.session_key
     assert not Session.objects.filter(pk=session.session_key).exists()

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 import requests
@@ -82,7 +83,7 @@ def _at_provider(address: str) -> str:
     for _ in range(6):
         answer = browser.get(address, allow_redirects=False, timeout=60)
         assert answer.status_code == 302, answer.text[:400]
-        address = requests.compat.urljoin(address, answer.headers["Location"])
+        address = urljoin(address, answer.headers["Location"])
         if address.startswith(CALLBACK):
             return address.removeprefix("http://testserver")
     raise AssertionError(address)
@@ -160,7 +161,7 @@ def test_a_local_account_of_the_same_name_or_address_is_not_taken_over(
 
 
 PAST = 1_600_000_000
-WRONG = {
+WRONG: dict[str, dict[str, Any]] = {
     "audience": {"spoil": {"aud": "another"}},
     "several audiences": {"spoil": {"aud": ["portal", "another"]}},
     "party": {"spoil": {"azp": "another"}},

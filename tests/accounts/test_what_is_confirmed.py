@@ -47,6 +47,8 @@ NEEDS_PROOF = {
     "certs:certificate_secret": "",
     "certs:certificates_revoke": "",
     "certs:crl_change": "",
+    "certs:key_export_approve": "",
+    "certs:key_export_ask": "",
     "certs:own_request_drop": "",
     "certs:own_request_key": "",
     "certs:profile_edit": "save",
