@@ -14,6 +14,8 @@ from aggportal.words import gettext_noop as _n
 LONG_LIFE = dt.timedelta(
     days=398
 )  # the longest that public authorities may issue, and a year with slack
+# A day, with slack for what begins earlier.
+USER_LIFE = dt.timedelta(hours=25)
 OLD_SPELLING = "content committment"
 MAX_UNKNOWN = 10
 
@@ -64,6 +66,22 @@ def long_life(case: Case) -> Iterator[Caution]:
                 "It would be valid for %(days)d days. kube-apiserver reads no revocation list, so "
                 "a stolen key works until the last of them. A year or less, renewed in time, "
                 "limits the harm."
+            ),
+            days=life.days,
+        )
+
+
+def long_user_life(case: Case) -> Iterator[Caution]:
+    """A user's certificate works until it ends, whatever is revoked: a day is enough."""
+    life = case.plan.validity.not_after - case.plan.validity.not_before
+    if case.lane == "client" and case.speaks and USER_LIFE < life <= LONG_LIFE:
+        yield know(
+            "long-user-life",
+            "profile",
+            _n(
+                "Whoever holds it is a user of the cluster for %(days)d days, and revoking it "
+                "would not end that: kube-apiserver reads no revocation list. A day (24h), issued "
+                "anew, is what we advise; the profile “user” does so."
             ),
             days=life.days,
         )
@@ -236,6 +254,7 @@ TRUST: tuple[Advice, ...] = (
     intermediate_front_proxy,
     open_usage,
     long_life,
+    long_user_life,
     key_choice,
     unfit_usages,
     unknown_keys,

@@ -56,6 +56,8 @@ _FRONT_PROXY_CLIENT = {"usages": ["signing", "client auth"], "expiry": "8760h"}
 # No key encipherment: TLS 1.3 and every elliptic key sign only (RFC 8813 forbids it for them).
 _EXTENSION_SERVING = {"usages": ["signing", "server auth"], "expiry": "8760h"}
 _WWW = {"expiry": "8760h", "usages": ["signing", "key encipherment", "server auth"]}
+# A person or program towards kube-apiserver, which reads no revocation list: a day, then anew.
+_USER = {"usages": ["signing", "client auth"], "expiry": "24h"}
 _CLIENT = {"expiry": "8760h", "usages": ["signing", "key encipherment", "client auth"]}
 
 PRESETS: Mapping[str, Profile] = MappingProxyType(
@@ -67,6 +69,7 @@ PRESETS: Mapping[str, Profile] = MappingProxyType(
             ("aggregator", _AGGREGATOR),
             ("www", _WWW),
             ("client", _CLIENT),
+            ("user", _USER),
         )
     }
 )

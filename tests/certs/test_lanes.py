@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 
@@ -12,9 +15,11 @@ from aggportal.certs.models import Authority, Certificate, Lane, Mode, SigningRe
 from aggportal.certs.services.authorities import create_authority
 from aggportal.certs.services.authority_rows import AuthorityChoices
 from aggportal.certs.services.issuing import IssueChoices, issue_certificate
+from aggportal.certs.services.keys import seal_key
 from aggportal.certs.services.lanes import neighbours, require_authority_lane
 from aggportal.ledger.models import Entry, Outcome
 from aggportal.pki.errors import InvalidField, LaneMixed, PkiError
+from aggportal.pki.keys import KeySpec, generate_key
 from aggportal.pki.names import build_subject
 from aggportal.pki.requests import load_request_spec
 from tests.certs.makers import ANA, P256, make_authority, make_certificate, preset_config
@@ -164,3 +169,18 @@ def test_the_page_for_an_authority_tells_a_danger(client_of, administrator) -> N
     made = client.post(reverse("certs:authority_new"), data | {"override_reason": REASON})
     assert made.status_code == 302
     assert f"because: {REASON}" in client.get(made["Location"]).text
+
+
+def test_ca_purpose_is_exclusive() -> None:
+    """An authority's lane is said once, when it is made, and its key serves no second one."""
+    users = make_authority("users", lane=Lane.CLIENT)
+    clone = Authority.objects.get(pk=users.pk)
+    clone.pk, clone.slug, clone.lane = None, "second", Lane.FRONT_PROXY
+    clone.fingerprint_sha256 = "0" * 64
+    clone.key = seal_key(generate_key(KeySpec()), purpose="authority-key")
+    clone.key.save(force_insert=True)
+    with pytest.raises(IntegrityError, match="spki"), transaction.atomic():
+        clone.save(force_insert=True)
+    changing = re.compile(r"\.lane\s*=[^=]|update\([^)]*\blane=|update_fields=[^)]*lane")
+    sources = (Path(__file__).parents[2] / "aggportal").rglob("*.py")
+    assert [str(path) for path in sources if changing.search(path.read_text())] == []

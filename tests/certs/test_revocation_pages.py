@@ -234,3 +234,20 @@ def test_lists_are_the_administrators(client_of, issuer, ada, client, certificat
     assert client.post(path).status_code == 302
     assert ada.get(path).status_code == 405
     assert ada.post(reverse(f"certs:{name}", args=["nobody"])).status_code == 404
+
+
+SENTENCE = "Revoking would not stop it in Kubernetes: kube-apiserver reads no revocation list."
+
+
+def test_no_page_about_revoking_claims_that_it_stops_anything_in_kubernetes(
+    client_of, administrator
+) -> None:
+    client = client_of(administrator)
+    certificate = make_certificate(make_authority())
+    shown = [certificate.get_absolute_url(), certificate.authority.get_absolute_url()]
+    shown += [reverse("certs:certificate_revoke", args=[certificate.pk])]
+    shown += [reverse("certs:certificates_revoke") + f"?ids={certificate.pk}"]
+    for address in shown:
+        text = client.get(address).text
+        assert SENTENCE in text, address
+        assert reverse("clusters:cluster_list") in text.split(SENTENCE)[1], address

@@ -189,6 +189,7 @@ CAUTIONS = [
     ),
     ("server-from-client", "profile", API, {"lane": "client", "let_pass": True}),
     ("long-life", "profile", API, {"profile": {"usages": ["server auth"], "expiry": "20000h"}}),
+    ("long-user-life", "profile", {"CN": "jane"}, {"profile": "client", "lane": "client"}),
     ("open-usage", "profile", API, {"profile": {"usages": ["signing"], "expiry": "1h"}}),
     ("open-usage", "profile", API, {"profile": {"usages": ["any"], "expiry": "1h"}}),
     (

@@ -73,6 +73,7 @@ def test_a_usage_of_another_lane_is_a_danger(lane, profile, expected):
         ("extension-serving", "serving"),
         ("www", "serving"),
         ("client", "client"),
+        ("user", "client"),
         ("aggregator", "general"),
     ],
 )

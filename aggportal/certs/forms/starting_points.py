@@ -23,6 +23,7 @@ _LABELS: Mapping[str, str | Promise] = {
         "front-proxy-client: client auth only, for the proxy client certificate"
     ),
     "extension-serving": _l("extension-serving: server auth only, for extension API servers"),
+    "user": _l("user: client auth for a day, for people and programs in a cluster"),
     "client": _l("client: client auth (cfssl's own)"),
     "www": _l("www: server auth (cfssl's own)"),
     "aggregator": _l("aggregator: server and client auth for ten years (the classic recipe)"),
@@ -32,7 +33,7 @@ _LABELS: Mapping[str, str | Promise] = {
 _OF_LANE: Mapping[str, tuple[str, ...]] = {
     "front-proxy": ("front-proxy-client",),
     "serving": ("extension-serving",),
-    "client": ("client",),
+    "client": ("user", "client"),
     "general": ("front-proxy-client", "extension-serving"),
 }
 _DEFAULT = {"expiry": "8760h"}
