@@ -48,6 +48,8 @@ CACHES: dict[str, dict[str, Any]] = {
 }
 # django-allauth: tries by name ("key") and by address ("ip").
 ACCOUNT_RATE_LIMITS = {"login_failed": "30/15m/ip,5/15m/key"}
+# A sign-in by passkey asks twice: for the challenge, and with the answer.
+MFA_RATE_LIMITS = {"webauthn_login": "20/m/ip"}
 ACCOUNT_ADAPTER = "aggportal.accounts.adapters.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]

@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from aggportal.accounts import factor_checks, proofs
+from aggportal.accounts import factor_checks, proofs, sessions
 from aggportal.accounts.forms import SignInForm
 from aggportal.accounts.models import User
 from aggportal.accounts.second_step import SecondStep
@@ -34,6 +34,7 @@ def login(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         person = Login(user=form.get_user(), redirect_url=target)
         known = {"username": form.get_user().username}
+        sessions.shorten(request)
         answer: HttpResponse = perform_password_login(request, known, person)
         return answer
     return _entrance(request, form)
@@ -45,10 +46,11 @@ def login_passkey(request: HttpRequest) -> HttpResponse:
     """Begin (GET, JSON for the browser) and end a sign-in by a passkey alone."""
     if request.user.is_authenticated:
         return redirect(next_page(request))
-    if request.method == "GET":
-        return HttpResponse(proofs.passkey_options(None), content_type="application/json")
-    if not ratelimit.consume(request, app="allauth.mfa", action="webauthn_login"):
+    if not ratelimit.consume(request, app="allauth.mfa", action="webauthn_login", limit_get=True):
         return _entrance(request, problem=_("Too many tries. Wait a minute and try again."))
+    if request.method == "GET":
+        sessions.shorten(request)
+        return HttpResponse(proofs.passkey_options(None), content_type="application/json")
     found = factor_checks.passkey_of_anybody(request, str(request.POST.get("credential", "")))
     if found is None:
         text = _("This passkey is not known here, or was not unlocked. Sign in with the password.")

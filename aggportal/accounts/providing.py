@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import requests
+from allauth.core.internal import ratelimit
 from allauth.socialaccount.providers.base import ProviderException
 from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from django.conf import settings
@@ -20,6 +21,7 @@ from aggportal.accounts.confirming import is_confirmed
 from aggportal.accounts.entering import next_page
 from aggportal.accounts.proofs import person_of
 from aggportal.accounts.provider_people import comes_from_provider
+from aggportal.accounts.sessions import shorten
 from aggportal.web.errors import refusal
 from aggportal.words import RefusedError, gettext_noop
 
@@ -48,6 +50,9 @@ def oidc_login(request: HttpRequest) -> HttpResponse:
     _require_provider()
     if request.user.is_authenticated:
         return redirect(next_page(request))
+    if not ratelimit.consume(request, app="allauth.mfa", action="webauthn_login", limit_get=True):
+        return single_sign_on.refused(request, error="too many")
+    shorten(request)
     return _lead(request, target=next_page(request), again=False)
 
 

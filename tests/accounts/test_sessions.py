@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from collections.abc import Callable
 
 import pytest
 from django.contrib.sessions.models import Session
 from django.test import Client
+from django.utils import timezone
 
+from aggportal.accounts.jobs import forget_sessions
 from aggportal.accounts.models import User
 from aggportal.accounts.roles import Role, give_role
 from aggportal.accounts.sessions import BEGAN_AT, SEEN_AT
@@ -115,3 +118,23 @@ def test_what_changes_something_answers_post_alone(
 ) -> None:
     assert client_of(viewer).get(path).status_code == 405
     assert Client().post(path).status_code == 302
+
+
+def test_a_session_without_anybody_is_short_and_forgotten(viewer: User) -> None:
+    client = Client()
+    client.get("/login/passkey/")
+    (row,) = Session.objects.all()
+    assert (row.expire_date - timezone.now()).total_seconds() <= 300
+    forget_sessions(timezone.now())
+    assert Session.objects.count() == 1
+    client.post("/login/", {"username": "vera", "password": PASSWORD})
+    (row,) = Session.objects.all()
+    assert (row.expire_date - timezone.now()).total_seconds() > 7 * 3600
+    forget_sessions(timezone.now() + dt.timedelta(hours=9))
+    assert not Session.objects.exists()
+
+
+def test_nobody_fills_the_table_of_sessions() -> None:
+    for _ in range(30):
+        Client().get("/login/passkey/")
+    assert Session.objects.count() == 20
