@@ -77,6 +77,7 @@ BARS = {
     "B14": Tests(nodes=["tests/interop/test_paths.py"]),
     "B17": Tests(nodes=["tests/certs/test_revocation_races.py", "tests/certs/test_life_races.py"]),
     "B21": Tests(nodes=["tests/ledger/test_tampering.py"], quick=True),
+    "B24": Tests(nodes=["tests/backups"]),
     "B25": Tests(nodes=["tests/e2e/test_watch_robustness.py"]),
     "B27": Tests(nodes=["tests/browser/test_hostile_text.py"]),
 }

@@ -1,7 +1,7 @@
 """Many processes on one installation: they issue at once, are killed while they issue, or issue,
 revoke and publish against each other. Prints what came of it as JSON.
 
-Run inside a portal: python -m bench.crowds race PROCESSES COUNT | kill KILLS | against SECONDS
+Run inside a portal: python -m bench.crowds race PROCESSES COUNT against SECONDS kill KILLS
 
 The processes are forked from one that has loaded everything, so that a kill comes while something
 is done and not while Python starts.
@@ -18,7 +18,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -208,11 +208,18 @@ def _read(child: Child) -> list[str]:
     return lines
 
 
-def _arguments() -> Iterator[int]:
-    yield from (int(each) for each in sys.argv[2:])
+def main(words: Sequence[str]) -> dict[str, Any]:
+    """Do one after the other what the command line names; each is its own object."""
+    issue()  # what is imported at first use is there before the fork
+    told, given = {}, list(words)
+    works: dict[str, tuple[Callable[..., dict[str, Any]], int]]
+    works = {"race": (race, 2), "kill": (kill, 1), "against": (against, 1)}
+    while given:
+        name = given.pop(0)
+        work, takes = works[name]
+        told[name] = work(*(int(given.pop(0)) for _ in range(takes)))
+    return told
 
 
 if __name__ == "__main__":
-    issue()  # what is imported at first use is there before the fork
-    told = {"race": race, "kill": kill, "against": against}[sys.argv[1]](*_arguments())
-    sys.stdout.write(json.dumps(told))
+    sys.stdout.write(json.dumps(main(sys.argv[1:])))
