@@ -21,6 +21,7 @@ from aggportal.certs.views import (
     files,
     inspecting,
     issuing,
+    key_exporting,
     keystores,
     overlapping,
     own_request_making,
@@ -79,6 +80,20 @@ authority_patterns: list[URLPattern] = [
     ),
     path("renewals/<int:pk>/change/", renewal_runs.renewal_run_change, name="renewal_run_change"),
     path("authorities/<slug:slug>/key/", authority_keys.authority_key, name="authority_key"),
+    path("authorities/<slug:slug>/export/", key_exporting.key_export, name="key_export"),
+    path(
+        "authorities/<slug:slug>/export/ask/", key_exporting.key_export_ask, name="key_export_ask"
+    ),
+    path(
+        "authorities/<slug:slug>/export/approve/",
+        key_exporting.key_export_approve,
+        name="key_export_approve",
+    ),
+    path(
+        "authorities/<slug:slug>/export/reject/",
+        key_exporting.key_export_reject,
+        name="key_export_reject",
+    ),
     path(
         "authorities/<slug:slug>/successor/",
         succeeding.authority_succeed,

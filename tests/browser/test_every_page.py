@@ -36,6 +36,7 @@ PAGES = {
     "certs:authority_show": "{authority}",
     "certs:profile_edit": "{authority}profiles/",
     "certs:authority_key": "{authority}key/",
+    "certs:key_export": "{authority}export/",
     "certs:certificate_list": "/certificates/",
     "certs:certificate_new": "/certificates/new/",
     "certs:inspection_show": "/inspect/",

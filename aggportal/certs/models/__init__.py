@@ -19,6 +19,7 @@ from aggportal.certs.models.certificates import (
     Tag,
 )
 from aggportal.certs.models.import_drafts import ImportDraft
+from aggportal.certs.models.key_exports import KeyExport
 from aggportal.certs.models.keys import KeyHome, SealedKey
 from aggportal.certs.models.own_requests import OwnRequest, Purpose
 from aggportal.certs.models.renewal_runs import ItemState, RenewalItem, RenewalRun, RunState
@@ -34,6 +35,7 @@ __all__ = [
     "CertificateName",
     "ImportDraft",
     "ItemState",
+    "KeyExport",
     "KeyHome",
     "Kind",
     "Lane",
