@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from aggportal.accounts.models import Grant, User
 from aggportal.accounts.rights import PORTAL, Role, Scope
 from aggportal.accounts.scopes import names_of, require_there
+from aggportal.accounts.sessions import end_sessions
 from aggportal.ledger.services import record
 from aggportal.web.actors import Actor
 from aggportal.words import RefusedError, gettext_noop
@@ -88,11 +89,12 @@ def take_grants_on(scope: Scope, *, by: Actor, now: dt.datetime) -> None:
 
 @transaction.atomic
 def close_account(user: User, *, by: Actor, now: dt.datetime) -> None:
-    """Let nobody in by this account; every grant ends. Raises LastAdministrator."""
+    """Let nobody in by this account; grants and sessions end. Raises LastAdministrator."""
     _require_another_administrator(user)
     for grant in user.grants.all():
         take_grant(grant, by=by, now=now)
     if User.objects.filter(pk=user.pk, is_active=True).update(is_active=False):
+        end_sessions(user)
         _record_person("person.closed", user, by=by, now=now)
 
 

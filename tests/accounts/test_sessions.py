@@ -106,6 +106,17 @@ def test_what_is_taken_away_is_gone_at_once(
     assert client.get("/account/").status_code == 302
 
 
+def test_a_closed_account_has_no_session_to_come_back_to(
+    administrator: User, viewer: User, client_of: SignIn
+) -> None:
+    old, client = client_of(viewer), client_of(administrator)
+    typed = {"confirm": "vera"}
+    assert client.post(f"/people/{viewer.pk}/close/", typed).status_code == 302
+    assert client.post(f"/people/{viewer.pk}/reopen/", typed).status_code == 302
+    assert User.objects.get(pk=viewer.pk).is_active
+    assert old.get("/account/")["Location"].startswith("/login/")
+
+
 def test_the_own_account_shows_the_last_sign_ins(viewer: User) -> None:
     client = Client(REMOTE_ADDR="192.0.2.44")
     client.post("/login/", {"username": "vera", "password": PASSWORD})
