@@ -16,6 +16,7 @@ QUICK := -n 2 --dist loadscope --ignore=tests/e2e --ignore=tests/browser
 # What checks ask of the settings touches no real data.
 CHECK_ENV := AGGPORTAL_DATA=$(abspath $(VENV))/check-data
 PRODUCTION_ENV := $(CHECK_ENV) AGGPORTAL_ALLOWED_HOSTS=portal.example.org AGGPORTAL_HTTPS=true \
+	AGGPORTAL_SECOND_FACTOR=required-for-power \
 	AGGPORTAL_LEDGER_ANCHORS=syslog://logs.example.org:514,https://witness.example.org/
 RUN_ENV := PATH="$(BIN):$$PATH" AGGPORTAL_DATA="$(abspath $(DATA))" AGGPORTAL_HTTPS=false PYTHONUNBUFFERED=1
 

@@ -19,7 +19,7 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         """Connect what follows sign-ins: their record, and the clocks of a session."""
         # Their receivers register on import.
-        from aggportal.accounts import confirming, sessions, signals  # noqa: F401
+        from aggportal.accounts import checks, confirming, sessions, signals  # noqa: F401
         from aggportal.accounts.provider_people import require_sound_settings
 
         require_sound_settings()

@@ -12,6 +12,7 @@ class VaultConfig(AppConfig):
     label = "vault"
 
     def ready(self) -> None:
+        from aggportal.vault import checks  # noqa: F401 -- registers the checks
         from aggportal.vault.state import signing_word
 
         health.TOLD["signing"] = signing_word
