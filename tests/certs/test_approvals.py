@@ -71,7 +71,7 @@ def test_nobody_approves_their_own_and_the_database_says_so_too() -> None:
         Approval.objects.create(
             proposal=proposal,
             asked_by_id=asker.id,
-            approved_by_id=asker.id,
+            approved_by_id=asker.id or 0,
             approver_name="asker",
             approved_at=timezone.now(),
         )

@@ -25,7 +25,7 @@ REASON = "the cluster's own administrator, until May"
 def with_role(name: str, role: Role) -> Actor:
     """A person who holds `role` for the whole portal."""
     by = person(name)
-    give_role(User.objects.get(pk=by.id), role)
+    give_role(User.objects.get(username=name), role)
     return by
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import http.client
 import ssl
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -24,7 +25,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.django_db]
 SECRETS = "/api/v1/namespaces/kube-system/secrets"
 PROXY = "front-proxy-client"
 AS_ADMINISTRATOR = {"X-Remote-User": "anybody", "X-Remote-Group": "system:masters"}
-POWER = (
+POWER: tuple[dict[str, Any], ...] = (
     {"names": [{"O": "system:masters"}]},
     {"names": [{"O": "SYSTEM:MASTERS"}]},
     {"names": [{"O": "sуstem:mаsters"}]},

@@ -117,7 +117,7 @@ def approve(
     `AlreadyApproved`, `ProposalOver`, and `NotApproved` for other bytes than were proposed.
     """
     locked = Proposal.objects.select_for_update().get(pk=proposal.pk)
-    require_another_person(locked, by=by, not_by=not_by)
+    person = require_another_person(locked, by=by, not_by=not_by)
     require_open(locked, now=now)
     if sha256 != locked.sha256:
         raise NotApproved(
@@ -128,7 +128,7 @@ def approve(
             approval = Approval.objects.create(
                 proposal=locked,
                 asked_by_id=locked.asked_by_id,
-                approved_by_id=by.id,
+                approved_by_id=person,
                 approver_name=by.name,
                 approved_at=now,
             )
@@ -198,8 +198,10 @@ def open_proposal(kind: str, subject: Subject) -> Proposal | None:
     return Proposal.objects.about(kind, subject).filter(state=ProposalState.OPEN).first()
 
 
-def require_another_person(proposal: Proposal, *, by: Actor, not_by: Collection[int] = ()) -> None:
-    """Refuse whoever asked, whoever had a hand in it, and programs. Raises `SelfApproval`."""
+def require_another_person(proposal: Proposal, *, by: Actor, not_by: Collection[int] = ()) -> int:
+    """Return the id of the person; refuse whoever asked, whoever had a hand in it, and programs.
+    Raises `SelfApproval`.
+    """
     if by.id is None:
         raise SelfApproval(_n("A program cannot approve anything: a person must."))
     if by.id == proposal.asked_by_id or by.id in not_by:
@@ -209,6 +211,7 @@ def require_another_person(proposal: Proposal, *, by: Actor, not_by: Collection[
                 "administrators too."
             )
         )
+    return by.id
 
 
 def require_open(proposal: Proposal, *, now: dt.datetime) -> None:

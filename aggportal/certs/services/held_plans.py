@@ -122,7 +122,7 @@ def _own_key(request: SigningRequest) -> PublicKey:
     """Return the key that was made for it, or that of the certificate that it renews."""
     if request.key is not None:
         csr = x509.load_pem_x509_csr(request.csr_pem.encode())
-        key = require_allowed_key(csr.public_key())  # type: ignore[arg-type]  # it tells the kinds
+        key = require_allowed_key(csr.public_key())
         if spki_sha256(key) != request.key.binding:
             raise plan_changed()
         return key

@@ -44,6 +44,7 @@ from aggportal.pki.errors import PkiError
 from aggportal.pki.jsontext import dump_json
 from aggportal.pki.keys import generate_key
 from aggportal.pki.lanes import power_of
+from aggportal.pki.names import format_subject
 from aggportal.pki.plans import CertificatePlan
 from aggportal.pki.requests import dump_request_spec
 from aggportal.pki.specs import RequestSpec
@@ -164,7 +165,7 @@ def _held(
     """
     require_actor_role(by, Role.ISSUER, on=request.authority.scope)
     request.serial = f"{plan.serial:040x}"
-    request.profile, request.subject = plan.profile, plan.subject.rfc4514_string()
+    request.profile, request.subject = plan.profile, format_subject(plan.subject)
     request.renews = succession.predecessor if succession else None
     sealed = _key_for(request, plan, succession)
     request.tbs_sha256 = digest_held(request)

@@ -78,7 +78,7 @@ def passed_by_two(
 def digest_of_plan(authority: Authority, plan: CertificatePlan, public_key: PublicKey) -> str:
     """Return the SHA-256 (hex) of the bytes that `authority` would sign."""
     own = x509.load_pem_x509_certificate(authority.certificate_pem.encode())
-    signer = require_allowed_key(own.public_key())  # type: ignore[arg-type]  # it tells the kinds
+    signer = require_allowed_key(own.public_key())
     return tbs_sha256(plan, public_key=public_key, signer=signer)
 
 
