@@ -16,13 +16,11 @@ from urllib.parse import urljoin
 import pytest
 import requests
 from allauth.socialaccount.models import SocialAccount
-from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
 from pytest_django.fixtures import Settings
 
 from aggportal.accounts.confirming import CONFIRMED_AT
 from aggportal.accounts.models import User
-from aggportal.accounts.provider_people import mappings_of
 from aggportal.accounts.roles import Role, give_role, has_role, roles_of
 from aggportal.ledger.models import Entry
 from tests.certs.makers import make_authority
@@ -288,16 +286,3 @@ def test_the_break_glass_administrator_needs_no_provider(
     client = Client()
     client.post("/login/", {"username": "ada", "password": "correct horse battery"})
     assert client.get("/people/").status_code == 200
-
-
-@pytest.mark.parametrize(
-    "entry", ["web", "=issuer", "web=root", "web=issuer@cluster:x", "web=viewer@authority:x"]
-)
-def test_a_mapping_that_means_nothing_stops_the_start(entry: str) -> None:
-    with pytest.raises(ImproperlyConfigured, match="AGGPORTAL_OIDC_ROLES"):
-        mappings_of([entry])
-
-
-def test_a_group_may_have_an_equals_sign_in_its_name() -> None:
-    (found,) = mappings_of(["cn=web,dc=example=issuer@authority:web"])
-    assert (found.group, found.role, found.slug) == ("cn=web,dc=example", Role.ISSUER, "web")
