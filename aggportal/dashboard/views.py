@@ -22,6 +22,7 @@ from aggportal.dashboard.overview import (
 )
 from aggportal.dashboard.timeline import lay_out
 from aggportal.ledger.models import Entry, Outcome
+from aggportal.ledger.readiness import hindrance
 from aggportal.ledger.verifying import ChainState, verify_chain
 from aggportal.vault.state import whole_vault_state
 
@@ -41,6 +42,7 @@ def dashboard_show(request: HttpRequest) -> HttpResponse:
     soon = count_within(SOON, now=now)
     context = {
         "now": now,
+        "hindrance": hindrance(now=now),
         "figures": _figures(soon, verify_chain(last=CHECKED)),
         "timeline": lay_out(ending, now=now),
         "soonest": ending[0] if ending else None,

@@ -10,7 +10,7 @@ from aggportal.ledger.anchored import ENOUGH
 from aggportal.ledger.clock import require_clock
 from aggportal.ledger.models import Anchor, Entry
 from aggportal.ledger.restored import require_restored
-from aggportal.words import RefusedError
+from aggportal.words import RefusedError, Sentence
 from aggportal.words import gettext_noop as _n
 
 
@@ -29,6 +29,15 @@ def require_ready_to_sign(*, now: dt.datetime) -> None:
     require_restored()
     require_anchored(now=now)
     require_clock(now=now)
+
+
+def hindrance(*, now: dt.datetime) -> Sentence | None:
+    """Say for pages why nothing is signed just now; None where everything is."""
+    try:
+        require_ready_to_sign(now=now)
+    except RefusedError as refused:
+        return refused.sentence
+    return None
 
 
 def require_anchored(*, now: dt.datetime) -> None:

@@ -16,6 +16,7 @@ from aggportal.ledger.anchored import stand_of_anchors
 from aggportal.ledger.export import csv_lines, json_lines
 from aggportal.ledger.forms import EntryFilter
 from aggportal.ledger.models import Checkpoint, Entry
+from aggportal.ledger.readiness import hindrance
 from aggportal.ledger.telling import ACTIONS
 from aggportal.ledger.verifying import verify_chain
 from aggportal.web.pagination import page_by_id
@@ -37,6 +38,7 @@ def entry_list(request: HttpRequest) -> HttpResponse:
         "page": page,
         "chain": verify_chain(last=SHOWN_CHECKED),
         "standing": stand_of_anchors(now=timezone.now()),
+        "hindrance": hindrance(now=timezone.now()),
         "actions": ACTIONS.items(),
     }
     return render(request, "ledger/entry_list_page.html", context)

@@ -148,3 +148,13 @@ def test_after_a_restore_the_last_list_is_served_and_nothing_signed() -> None:
         make_authority("another")
     assert sign() is None
     assert not Checkpoint.objects.exists()
+
+
+@pytest.mark.parametrize("path", ["/", "/audit/"])
+def test_pages_say_why_nothing_is_signed(client_of, administrator, path: str) -> None:
+    client = client_of(administrator)
+    assert "Nothing is signed just now" not in client.get(path).text
+    record("portal.restored", actor=ANA, subject=("ledger", 1, "ledger"), detail={"size": 1})
+    page = client.get(path).text
+    assert "Nothing is signed just now" in page
+    assert "ledger_verify --against ANCHOR" in page
