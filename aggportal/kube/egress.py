@@ -50,7 +50,8 @@ PRIVATE = _networks(
     "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8",
     "198.18.0.0/15", "::1/128", "fc00::/7",
 )  # fmt: skip
-_NAT64 = _networks("64:ff9b::/96", "64:ff9b:1::/48")
+# The last one is SIIT, IPv4-translated (RFC 2765): `::ffff:0:127.0.0.1`.
+_NAT64 = _networks("64:ff9b::/96", "64:ff9b:1::/48", "::ffff:0:0:0/96")
 _IPV4_COMPATIBLE = ipaddress.ip_network("::/96")
 
 
@@ -76,7 +77,8 @@ class EgressPolicy:
 
 
 def embedded(address: Address) -> tuple[Address, ...]:
-    """The IPv4 addresses that an IPv6 address leads to: mapped, compatible, 6to4, Teredo, NAT64."""
+    """The IPv4 addresses that an IPv6 address leads to: mapped, compatible, 6to4, Teredo, NAT64,
+    translated."""
     if isinstance(address, ipaddress.IPv4Address):
         return ()
     found: list[Address | None] = [address.ipv4_mapped, address.sixtofour]

@@ -58,6 +58,8 @@ class Neighbour:
     """Another authority, as far as lanes are concerned.
 
     `subject` is the DER of its name; `proxy_names` are the CNs that act as front proxy under it.
+    `is_cluster` tells that these are the names that a cluster allows, under whatever authority: one
+    of the lane `general` may be that one.
     """
 
     label: str
@@ -65,6 +67,7 @@ class Neighbour:
     subject: bytes = b""
     spki_sha256: str = ""
     proxy_names: tuple[str, ...] = ()
+    is_cluster: bool = False
 
 
 def lane_dangers(
@@ -200,7 +203,8 @@ def _name_dangers(
         return
     reserved = {found.value for found in power_names(plan.subject, plan.sans)}
     for other in others:
-        if other.lane == lane or not other.proxy_names:
+        may_be_it = other.is_cluster and lane == "general"
+        if other.lane == lane or may_be_it or not other.proxy_names:
             continue
         for found in power_names(plan.subject, names=other.proxy_names):
             if found.value not in reserved:

@@ -47,6 +47,8 @@ def configure(folder: Path) -> None:
             "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": folder / "provider.sqlite3"}
         },
         LOGIN_URL="/sign-in/",
+        # It hashes the client's secret, too.
+        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
         OAUTH2_PROVIDER={
             "OIDC_ENABLED": True,
             "OIDC_RSA_PRIVATE_KEY": pem,

@@ -15,7 +15,7 @@ from aggportal.pki.keys import KeySpec, generate_key, private_key_pem
 from aggportal.web.logs import SafeLines, masked
 
 KEY = private_key_pem(generate_key(KeySpec()))
-TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhZ2dwb3J0YWwifQ.c2lnbmF0dXJlLW9mLXRoZS10b2tlbg"  # noqa: S105
+TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhZ2dwb3J0YWwifQ.c2lnbmF0dXJlLW9mLXRoZS10b2tlbg"
 BODY = KEY.splitlines()[1]
 
 
