@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -57,10 +57,18 @@ def bars(*, long: bool) -> Iterator[Bar]:
     yield offline_bar(1_000_000 if long else 20_000)
     if POSTGRESQL not in engines():
         yield not_run("B16", "on PostgreSQL", "DATABASE_URL names no PostgreSQL")
-    tasks = [*(partial(_on, engine, long=long) for engine in engines()), _disk_full, _stopped]
+    tasks: list[Callable[[], Iterator[Bar]]] = [
+        *(partial(_on, engine, long=long) for engine in engines()),
+        _disk_full,
+        _stopped,
+    ]
     with ThreadPoolExecutor(1 if long else 2) as pool:
-        for task in [pool.submit(lambda each=task: list(each())) for task in tasks]:
+        for task in [pool.submit(_whole, task) for task in tasks]:
             yield from task.result()
+
+
+def _whole(task: Callable[[], Iterator[Bar]]) -> list[Bar]:
+    return list(task())
 
 
 def _on(engine: str, *, long: bool) -> Iterator[Bar]:

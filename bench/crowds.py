@@ -20,6 +20,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import django
@@ -186,13 +187,17 @@ def _fork(work: Work) -> Child:
         return child, os.fdopen(reading)
     os.close(reading)
     try:
-        work(lambda line: os.write(writing, f"{line}\n".encode()) and None)
+        work(partial(_say, writing))
     except BaseException:  # whatever it is, the parent must hear of it
         last = traceback.format_exc().strip().splitlines()[-1]
         os.write(writing, f"!{last[:300]}\n".encode())
         raise
     finally:
         os._exit(0)
+
+
+def _say(writing: int, line: str) -> None:
+    os.write(writing, f"{line}\n".encode())
 
 
 def _all(works: Sequence[Work]) -> list[list[str]]:

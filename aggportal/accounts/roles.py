@@ -96,7 +96,7 @@ def require_actor_role(by: Actor, role: Role, *, on: Scope | None = None) -> Non
     """
     if by.id is None and by.name:
         return
-    require_role(User.objects.filter(pk=by.id).first() or AnonymousUser(), role, on=on)
+    require_role(User.objects.filter(pk__in=[by.id]).first() or AnonymousUser(), role, on=on)
 
 
 def keys_held(user: User | AnonymousUser, role: Role, kind: ScopeKind) -> frozenset[str] | None:

@@ -26,7 +26,8 @@ class NothingThere(RefusedError):
 
 def rows_of(kind: str) -> QuerySet[Model]:
     """Return every authority, or every cluster, in the order in which lists show them."""
-    return apps.get_model(*_MODELS[kind])._default_manager.all()
+    found: QuerySet[Model] = apps.get_model(*_MODELS[kind])._default_manager.all()
+    return found
 
 
 def scope_named(kind: str, slug: str) -> Scope:

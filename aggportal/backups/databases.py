@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any, Protocol
 
 from django.db import connection, transaction
 
@@ -92,10 +93,18 @@ def _restore_sqlite(source: Path) -> None:
         target.execute("PRAGMA journal_mode=WAL")
 
 
-def _count(cursor: sqlite3.Cursor | object, table: str) -> int:
+class _Cursor(Protocol):
+    """What Django's cursors and SQLite's own have in common."""
+
+    def execute(self, sql: str, /) -> Any: ...
+
+    def fetchone(self) -> Any: ...
+
+
+def _count(cursor: _Cursor, table: str) -> int:
     quoted = connection.ops.quote_name(table)
-    cursor.execute(f"SELECT COUNT(*) FROM {quoted}")  # type: ignore[attr-defined]  # noqa: S608 -- own tables
-    return int(cursor.fetchone()[0])  # type: ignore[attr-defined]
+    cursor.execute(f"SELECT COUNT(*) FROM {quoted}")  # noqa: S608 -- own tables
+    return int(cursor.fetchone()[0])
 
 
 def _run(*command: str) -> None:

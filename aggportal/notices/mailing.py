@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import smtplib
 import socket
+from typing import Any
 
 from django.core.mail.backends.smtp import EmailBackend
 
@@ -28,7 +29,8 @@ class _Checked(smtplib.SMTP):
             addresses = resolve_permitted(server, egress_policy(), deadline_seconds=timeout)
         except KubeError as refused:
             sentence = refused.sentence
-            raise DeliveryFailed(sentence.text, **sentence.params) from refused
+            params: dict[str, Any] = dict(sentence.params)
+            raise DeliveryFailed(sentence.text, **params) from refused
         return open_checked(addresses, port, seconds=timeout)
 
 

@@ -8,7 +8,11 @@ from typing import NoReturn
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, encode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import (
+    NoDigestInfo,
+    Prehashed,
+    encode_dss_signature,
+)
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from aggportal.vault.tokens import (
@@ -61,7 +65,7 @@ class TokenRsaKey(_InToken, rsa.RSAPrivateKey):
         self,
         data: bytes,
         padding: padding.AsymmetricPadding,
-        algorithm: Prehashed | hashes.HashAlgorithm | rsa.NoDigestInfo,
+        algorithm: Prehashed | hashes.HashAlgorithm | NoDigestInfo,
     ) -> bytes:
         if padding.name != "EMSA-PKCS1-v1_5" or not isinstance(algorithm, hashes.HashAlgorithm):
             raise StaysInToken.said()
@@ -92,7 +96,11 @@ class TokenEcKey(_InToken, ec.EllipticCurvePrivateKey):
     def public_key(self) -> ec.EllipticCurvePublicKey:
         return self._public
 
-    def sign(self, data: bytes, signature_algorithm: ec.EllipticCurveSignatureAlgorithm) -> bytes:
+    def sign(
+        self,
+        data: bytes | bytearray | memoryview,
+        signature_algorithm: ec.EllipticCurveSignatureAlgorithm,
+    ) -> bytes:
         algorithm = signature_algorithm.algorithm
         if not isinstance(algorithm, hashes.HashAlgorithm):
             raise StaysInToken.said()

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+from collections.abc import Mapping
 
 from django.db import transaction
 
@@ -78,7 +79,7 @@ def seal_portal(*, by: Actor, now: dt.datetime) -> None:
 
 
 def _record(
-    outcome: Outcome, kek_id: str, detail: dict[str, object], *, by: Actor, now: dt.datetime
+    outcome: Outcome, kek_id: str, detail: Mapping[str, object], *, by: Actor, now: dt.datetime
 ) -> None:
     record(
         "keys.unsealed",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -28,7 +29,7 @@ from aggportal.web.sentences import words
 @role_required(Role.ADMINISTRATOR)
 @sensitive_post_parameters("passphrase")
 @sensitive_variables("form")
-def unseal(request: HttpRequest) -> HttpResponse:
+def unseal(request: HttpRequest) -> HttpResponseBase:
     """Show whether the portal can sign, and why not; by POST unseal it, or seal it again."""
     if request.method != "POST":
         return _page(request, UnsealForm())

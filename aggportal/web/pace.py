@@ -9,17 +9,18 @@ import time
 from collections import deque
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, TypeVar
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 
 from aggportal.web.errors import refusal
 from aggportal.words import RefusedError
 from aggportal.words import gettext_noop as _n
 
 P = ParamSpec("P")
-View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+R = TypeVar("R", bound=HttpResponseBase)
 
 SECONDS = 60.0
 # People whose last minute is remembered; the longest silent are forgotten first.
@@ -35,14 +36,16 @@ class TooOften(RefusedError):
     status = 429
 
 
-def costly(view: View[P]) -> View[P]:
+def costly(
+    view: Callable[Concatenate[HttpRequest, P], R],
+) -> Callable[Concatenate[HttpRequest, P], R | HttpResponse]:
     """Count what a person sends to `view` and to all others marked so, GET apart.
 
     More than AGGPORTAL_COSTLY_PER_MINUTE of them in a minute, in one process, answer 429.
     """
 
     @wraps(view)
-    def counted(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def counted(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> R | HttpResponse:
         limit = settings.COSTLY_PER_MINUTE
         wait = 0.0
         if request.method == "POST" and limit:

@@ -51,7 +51,7 @@ def test_a_right_token_is_read() -> None:
 
 
 FAR = 4_000_000_000
-WRONG: dict[str, dict[str, object]] = {
+WRONG: dict[str, dict[str, Any]] = {
     "audience": {"aud": "another"},
     "several audiences": {"aud": [CLIENT, "another"]},
     "party": {"azp": "another"},

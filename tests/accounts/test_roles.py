@@ -86,7 +86,7 @@ def test_an_administrator_of_one_authority_administers_nothing_else(stranger: Us
 
 def test_forms_learn_where_a_role_is_held(stranger: User, issuer: User) -> None:
     user = grant(grant(stranger, Role.ISSUER, ONE), Role.APPROVER, OTHER)
-    assert keys_held(user, Role.ISSUER, ScopeKind.AUTHORITY) == {"1"}
+    assert keys_held(user, Role.ISSUER, ScopeKind.AUTHORITY) == frozenset({"1"})
     assert keys_held(user, Role.OPERATOR, ScopeKind.CLUSTER) == frozenset()
     assert keys_held(issuer, Role.REQUESTER, ScopeKind.AUTHORITY) is None
 

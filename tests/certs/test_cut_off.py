@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from aggportal.certs.models import Certificate, SigningRequest, State
-from aggportal.certs.services import issuing
+from aggportal.certs.services import issuing, signing
 from aggportal.certs.services.abandoned import AFTER, end_abandoned_requests
 from aggportal.certs.services.intents import CutOff
 from tests.certs.makers import make_authority, make_certificate
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_a_signature_that_came_too_late_is_not_released(monkeypatch: pytest.MonkeyPatch) -> None:
-    authority, sign = make_authority(), issuing.sign_plan
+    authority, sign = make_authority(), signing.sign_plan
 
     def slowly(*given: object, **named: object) -> object:
         assert end_abandoned_requests(now=timezone.now() + 2 * AFTER) == 1

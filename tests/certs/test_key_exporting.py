@@ -223,7 +223,7 @@ def test_the_pages_ask_approve_and_end_and_give_no_key(
     authority = make_authority()
     page, clients = (
         f"{authority.get_absolute_url()}export/",
-        [client_of(User.objects.get(pk=person.id)) for person in people],
+        [client_of(User.objects.get(username=person.name)) for person in people],
     )
     data = {"recipient": recipient(RITAS), "reason": REASON, "confirm": authority.label}
     assert clients[0].post(f"{page}ask/", {**data, "confirm": "wrong"}).status_code == 422

@@ -42,8 +42,9 @@ SIGNERS = {
 def opens(module: Module) -> Iterator[str]:
     """Calls of `.open()` without arguments, which is how a sealed row is opened."""
     for node in ast.walk(ast.parse(module.source)):
-        bare = isinstance(node, ast.Call) and not node.args and not node.keywords
-        if bare and isinstance(node.func, ast.Attribute) and node.func.attr == "open":
+        if not isinstance(node, ast.Call) or node.args or node.keywords:
+            continue
+        if isinstance(node.func, ast.Attribute) and node.func.attr == "open":
             yield ast.unparse(node)
 
 

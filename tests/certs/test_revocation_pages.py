@@ -243,8 +243,9 @@ def test_no_page_about_revoking_claims_that_it_stops_anything_in_kubernetes(
     client_of, administrator
 ) -> None:
     client = client_of(administrator)
-    certificate = make_certificate(make_authority())
-    shown = [certificate.get_absolute_url(), certificate.authority.get_absolute_url()]
+    authority = make_authority()
+    certificate = make_certificate(authority)
+    shown = [certificate.get_absolute_url(), authority.get_absolute_url()]
     shown += [reverse("certs:certificate_revoke", args=[certificate.pk])]
     shown += [reverse("certs:certificates_revoke") + f"?ids={certificate.pk}"]
     for address in shown:

@@ -138,7 +138,9 @@ def test_a_key_that_may_not_leave_is_not_found_again(cluster, fake_cluster, old)
     Rotation.objects.update(new_certificate=None)
     Certificate.objects.update(exportable=False)
     do(rotation, PAIR)
-    assert Rotation.objects.get().new_certificate.exportable
+    found = Rotation.objects.get().new_certificate
+    assert found is not None
+    assert found.exportable
 
 
 def test_what_the_portal_could_not_delete_is_watched_from_when_it_was_by_hand(

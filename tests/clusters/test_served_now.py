@@ -65,6 +65,7 @@ def test_nobody_shakes_hands_where_the_settings_do_not_want_it(cluster, row, beh
 def test_what_the_backend_serves_is_seen_and_its_bundle_verifies_it(cluster, row, behind, serving):
     cluster.shakes_hands = True
     probed = served_by(cluster, row)
+    assert probed is not None
     assert probed.chain[0].issuer == "CN=serving-ca"
     bundle = read_certificates(serving.pem)
     assert would_not_verify(probed, bundle, now=timezone.now()) is None
@@ -81,6 +82,7 @@ def test_a_bundle_that_would_not_verify_what_is_served_is_warned_of(cluster, row
 def test_where_ports_are_forwarded_the_portal_connects_to_no_backend(cluster, row, pods, backend):
     cluster.forwards_ports = True
     probed = served_by(cluster, row)
+    assert probed is not None
     assert (probed.way, probed.address) == (Way.FORWARD, "demo/api-1:8443")
     assert probed.trouble is not None
     assert backend.connections == 0

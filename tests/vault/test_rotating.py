@@ -18,6 +18,7 @@ from aggportal.vault import handing, rotating
 from aggportal.vault.configured import key_places, provider
 from aggportal.vault.errors import NoKey
 from aggportal.vault.models import SealedRecord
+from aggportal.vault.passphrases import WrongPassphrase
 from aggportal.vault.rotating import OldKeyInUse, rotate
 from aggportal.web.actors import system_actor
 from tests.certs.makers import make_authority, make_certificate
@@ -147,7 +148,7 @@ def test_a_key_under_a_passphrase_is_exchanged_with_it(settings: Any, tmp_path: 
     rotated("another passphrase")
     require_all_new(old, [certificate])
     handing.seal_again()
-    with pytest.raises(handing.WrongPassphrase):
+    with pytest.raises(WrongPassphrase):
         handing.open_keys(SAID)
     told, opened = handing.open_keys("another passphrase")
     handing.hand_over(opened)

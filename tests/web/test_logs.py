@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import logging.config
 from copy import deepcopy
+from typing import Any
 
 import pytest
 from django.conf import settings as configured
@@ -73,7 +74,7 @@ def test_a_certificate_and_plain_words_are_left_as_they_are():
 
 
 def test_the_portals_log_is_written_so(capsys):
-    chosen = deepcopy(configured.LOGGING)
+    chosen: dict[str, Any] = deepcopy(configured.LOGGING)
     chosen["handlers"]["stderr"]["stream"] = "ext://sys.stdout"
     chosen["root"] = {"handlers": [], "level": "INFO"}
     chosen["loggers"] = {"aggportal.tried": {"handlers": ["stderr"], "propagate": False}}

@@ -20,7 +20,7 @@ def _three_a_minute(settings):
 
 def test_one_person_may_do_so_many_costly_things_a_minute(client_of, viewer, monkeypatch):
     client, now = client_of(viewer), [1000.0]
-    monkeypatch.setattr(pace.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("aggportal.web.pace.time.monotonic", lambda: now[0])
     given = [client.post(path, {"text": "x"}).status_code for path in (BUNDLE, INSPECT, BUNDLE)]
     assert 429 not in given
     answer = client.post(INSPECT, {"text": "x"})

@@ -105,8 +105,8 @@ def _page(
         "proposal": proposal,
         "approvals": list(proposal.approvals.all()) if proposal else [],
         "votes": VOTES,
-        "is_over": bool(proposal) and not proposal.is_open(now=now),
-        "is_asker": bool(proposal) and proposal.asked_by_id == request.user.pk,
+        "is_over": proposal is not None and not proposal.is_open(now=now),
+        "is_asker": proposal is not None and proposal.asked_by_id == request.user.pk,
         "ask_form": AskExportForm(authority=authority),
         "approve_form": ApproveExportForm(
             authority=authority, initial={"seen": export.recipient_sha256 if export else ""}

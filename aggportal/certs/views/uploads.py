@@ -11,14 +11,15 @@ from django.core.files.uploadhandler import (
     MemoryFileUploadHandler,
     TemporaryFileUploadHandler,
 )
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
 
 from aggportal.words import RefusedError
 from aggportal.words import gettext_noop as _n
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 class UploadTooLarge(RefusedError):
@@ -49,7 +50,7 @@ def _reading(view: View, handler: type[FileUploadHandler], *, limit: int) -> Vie
     guarded = csrf_protect(sensitive_post_parameters()(view))
 
     @wraps(view)
-    def reading(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+    def reading(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         request.upload_handlers = [handler(request)]
         told = request.META.get("CONTENT_LENGTH") or "0"
         if limit and told.isdecimal() and int(told) > limit:

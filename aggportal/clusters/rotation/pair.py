@@ -120,7 +120,7 @@ def _look_of(doing: Doing) -> dict[str, Any]:
 def _made_before(rotation: Rotation, authority: Authority, name: str) -> Certificate | None:
     """What this rotation issued before it could write that down."""
     mine = made_since(rotation).filter(authority=authority, common_name=name)
-    return mine.exclude(pk=rotation.old_certificate_id).first()
+    return mine.exclude(pk__in=[rotation.old_certificate_id]).first()
 
 
 def _new(doing: Doing, authority: Authority, name: str) -> Certificate:
