@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.contrib.auth.models import AnonymousUser
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 
 from aggportal.accounts.models import User
 from aggportal.accounts.rights import Role, Scope
@@ -38,5 +40,16 @@ def role(request: HttpRequest) -> dict[str, object]:
     return {
         "role": role_of(user),
         "anywhere": may_on(user, None),
-        **may_on(user, getattr(request, "role_scope", None)),
+        **may_on(user, _scope_of(request)),
     }
+
+
+def _scope_of(request: HttpRequest) -> Scope | None:
+    """Return what the page is about, as `role_required` was told; None on a page that says it is
+    not there.
+    """
+    find: Callable[[], Scope | None] | None = getattr(request, "find_scope", None)
+    try:
+        return find() if find else None
+    except Http404:
+        return None

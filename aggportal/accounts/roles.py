@@ -6,7 +6,7 @@ Only grants count. `is_superuser` and `is_staff`, which Django's own commands se
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
 from django.contrib.auth.models import AnonymousUser
@@ -108,6 +108,10 @@ def keys_held(user: User | AnonymousUser, role: Role, kind: ScopeKind) -> frozen
     return frozenset(scope.key for scope in scopes if scope.kind == kind)
 
 
+def _given(scope: Scope | None) -> Scope | None:
+    return scope
+
+
 def role_required(
     role: Role, *, on: Scope | ScopeOf | None = None
 ) -> Callable[[Callable[Concatenate[HttpRequest, P], R]], Callable[Concatenate[HttpRequest, P], R]]:
@@ -123,9 +127,11 @@ def role_required(
         @wraps(view)
         def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> R:
             require_role(request.user, Role.VIEWER)
-            scope = on(*args, **kwargs) if callable(on) else on
-            request.role_scope = scope  # type: ignore[attr-defined]  # read by accounts.context
-            require_role(request.user, role, on=scope)
+            find = partial(on, *args, **kwargs) if callable(on) else partial(_given, on)
+            if role is not Role.VIEWER:  # whoever may look may look at everything
+                find = partial(_given, find())
+                require_role(request.user, role, on=find())
+            request.find_scope = find  # type: ignore[attr-defined]  # asked by accounts.context
             return view(request, *args, **kwargs)
 
         return guarded

@@ -169,12 +169,14 @@ def test_an_authority_that_comes_back_is_an_administrators_matter(client_of, iss
     assert client_of(issuer).get(came.url).status_code == 200
 
 
-def test_csr_and_key_are_taken(client_of, issuer):
+def test_csr_and_key_are_taken(client_of, issuer, administrator):
     own, client = ask(), client_of(issuer)
     assert client.get(page(own, "csr")).content.decode() == own.csr_pem
     assert client.get(page(own, "key")).status_code == 405
     assert b"PRIVATE KEY" in client.post(page(own, "key")).content
-    assert client.post(page(ask_for_authority(), "key")).status_code == 409
+    kept = page(ask_for_authority(), "key")
+    assert client.post(kept).status_code == 403
+    assert client_of(administrator).post(kept).status_code == 409
 
 
 def test_dropping_asks_for_the_name_and_happens_once(client_of, issuer, administrator):

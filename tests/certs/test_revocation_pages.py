@@ -51,9 +51,9 @@ def test_an_administrator_revokes_by_typing_the_name(ada, certificate) -> None:
 
 
 @pytest.mark.parametrize("deed", ["revoke", "release"])
-def test_an_issuer_and_a_stranger_cannot(client_of, issuer, client, certificate, deed) -> None:
+def test_a_requester_and_a_stranger_cannot(client_of, requester, client, certificate, deed) -> None:
     for method in ("get", "post"):
-        ask = getattr(client_of(issuer), method)
+        ask = getattr(client_of(requester), method)
         assert ask(page(deed, certificate)).status_code == 403
         assert getattr(client, method)(page(deed, certificate)).status_code == 302
     certificate.refresh_from_db()
@@ -155,11 +155,11 @@ def test_many_are_revoked_by_one_confirmation(ada, certificate) -> None:
     assert ada.post(MANY, sent(certificate, other)).status_code == 409
 
 
-def test_many_need_the_right_words_and_the_role(ada, client_of, issuer, certificate) -> None:
+def test_many_need_the_right_words_and_the_role(ada, client_of, requester, certificate) -> None:
     assert ada.post(MANY, sent(certificate, confirm="revoke 7")).status_code == 422
     assert ada.post(MANY, sent(certificate, reason="")).status_code == 422
-    assert client_of(issuer).get(MANY).status_code == 403
-    assert client_of(issuer).post(MANY, sent(certificate)).status_code == 403
+    assert client_of(requester).get(MANY).status_code == 403
+    assert client_of(requester).post(MANY, sent(certificate)).status_code == 403
     assert ada.put(MANY).status_code == 405
     assert not Certificate.objects.revoked().exists()
 
@@ -191,11 +191,11 @@ def test_everything_of_an_authority_can_be_chosen(ada, certificate) -> None:
     assert ada.get(MANY, {"authority": "no\x00body"}).status_code == 200
 
 
-def test_the_list_offers_ticks_to_administrators_alone(ada, client_of, issuer, certificate) -> None:
+def test_the_list_offers_ticks_to_issuers_alone(client_of, issuer, requester, certificate) -> None:
     tick = f'name="id" value="{certificate.pk}"'
     path = reverse("certs:certificate_list")
-    assert tick in " ".join(ada.get(path).text.split())
-    assert tick not in " ".join(client_of(issuer).get(path).text.split())
+    assert tick in " ".join(client_of(issuer).get(path).text.split())
+    assert tick not in " ".join(client_of(requester).get(path).text.split())
 
 
 def published(authority: Authority, number: object) -> dict[str, str]:

@@ -39,8 +39,8 @@ def guest(viewer, client_of):
 
 
 @pytest.fixture
-def signer(issuer, client_of):
-    return client_of(issuer)
+def carer(operator, client_of):
+    return client_of(operator)
 
 
 @pytest.fixture
@@ -213,30 +213,30 @@ def test_a_failed_try_says_why_and_keeps_what_was_found(cluster, guest, now):
     assert "Requests do not arrive." in text
 
 
-def test_an_issuer_asks_and_the_ledger_has_it_once(cluster, signer, guest):
+def test_an_operator_asks_and_the_ledger_has_it_once(cluster, carer, guest):
     assert guest.post(f"{DOCTOR}ask/").status_code == 403
-    assert signer.get(f"{DOCTOR}ask/").status_code == 405
+    assert carer.get(f"{DOCTOR}ask/").status_code == 405
     for _ in range(2):
-        assert signer.post(f"{DOCTOR}ask/").url == DOCTOR
+        assert carer.post(f"{DOCTOR}ask/").url == DOCTOR
     assert Examination.objects.get().is_awaited
     assert Entry.objects.filter(action="cluster.examined").count() == 1
-    assert "ian asked; the doctor is about to look." in text_of(signer.get(DOCTOR))
-    assert signer.post("/clusters/other/doctor/ask/").status_code == 404
+    assert "otto asked; the doctor is about to look." in text_of(carer.get(DOCTOR))
+    assert carer.post("/clusters/other/doctor/ask/").status_code == 404
 
 
-def test_an_issuer_mutes_with_a_reason_and_lets_it_count_again(cluster, signer, now):
+def test_an_operator_mutes_with_a_reason_and_lets_it_count_again(cluster, carer, now):
     examined(cluster, found(), at=now)
-    assert signer.get(mute_url()).status_code == 200
+    assert carer.get(mute_url()).status_code == 200
     data = {"until": in_days(7), "reason": "planned for Monday"}
-    assert signer.post(mute_url(), data).url == DOCTOR
-    text = text_of(signer.get(DOCTOR))
-    assert "ian muted it: planned for Monday" in text
+    assert carer.post(mute_url(), data).url == DOCTOR
+    text = text_of(carer.get(DOCTOR))
+    assert "otto muted it: planned for Monday" in text
     assert "1 muted finding" in text
-    assert signer.get(DOCTOR).context["page"].worst is None
+    assert carer.get(DOCTOR).context["page"].worst is None
     unmute = mute_url().replace("/mute/", "/unmute/")
-    assert signer.post(unmute).url == DOCTOR
-    assert signer.post(unmute).status_code == 409
-    assert signer.get(DOCTOR).context["page"].worst.total == 1
+    assert carer.post(unmute).url == DOCTOR
+    assert carer.post(unmute).status_code == 409
+    assert carer.get(DOCTOR).context["page"].worst.total == 1
 
 
 @pytest.mark.parametrize(
@@ -250,9 +250,9 @@ def test_an_issuer_mutes_with_a_reason_and_lets_it_count_again(cluster, signer, 
         ({"until": "2001-01-01", "reason": ""}, "required"),
     ],
 )
-def test_a_muting_that_says_too_little_or_too_much_is_refused(cluster, signer, now, data, words):
+def test_a_muting_that_says_too_little_or_too_much_is_refused(cluster, carer, now, data, words):
     examined(cluster, found(), at=now)
-    response = signer.post(mute_url(), data)
+    response = carer.post(mute_url(), data)
     assert response.status_code == 422
     assert words in text_of(response)
     assert Finding.objects.get().muted_until is None
@@ -265,13 +265,13 @@ def test_a_viewer_mutes_nothing(cluster, guest, now):
     assert "Mute…" not in text_of(guest.get(DOCTOR))
 
 
-def test_what_is_over_or_of_another_cluster_cannot_be_muted(cluster, signer, now):
+def test_what_is_over_or_of_another_cluster_cannot_be_muted(cluster, carer, now):
     examined(cluster, found(), at=now)
     examined(cluster, passed(), at=now + DAY)
     data = {"until": in_days(1), "reason": "x"}
-    assert signer.post(mute_url(), data).status_code == 409
-    assert signer.post(mute_url().replace("lab", "other"), data).status_code == 404
-    assert signer.post(f"{DOCTOR}{10**30}/mute/", data).status_code == 404
+    assert carer.post(mute_url(), data).status_code == 409
+    assert carer.post(mute_url().replace("lab", "other"), data).status_code == 404
+    assert carer.post(f"{DOCTOR}{10**30}/mute/", data).status_code == 404
 
 
 def test_what_is_over_is_listed_newest_first_in_pages(cluster, guest, now):

@@ -161,8 +161,8 @@ def test_of_very_many_differences_the_first_are_kept(cluster, guest, now):
     assert "further differences are not shown" in text_of(guest.get(DRIFT))
 
 
-def test_comparing_now_asks_the_doctor_and_comes_back(cluster, issuer, client_of, guest, now):
-    answer = client_of(issuer).post("/clusters/lab/doctor/ask/", {"back": "drift"})
+def test_comparing_now_asks_the_doctor_and_comes_back(cluster, operator, client_of, guest, now):
+    answer = client_of(operator).post("/clusters/lab/doctor/ask/", {"back": "drift"})
     assert answer.url == DRIFT
     assert "the doctor is about to look" in text_of(guest.get(DRIFT))
     assert "Compare now" not in text_of(guest.get(DRIFT))

@@ -203,8 +203,9 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(see, guest, size):
     with CaptureQueriesContext(database) as queries:
         response = guest.get(PAGE)
     assert len(response.context["board"].rows) == size
-    # One of them counts the signing requests that wait, for the bar on the left.
-    assert len(queries) == 10
+    # One of them counts the signing requests that wait, for the bar on the left; one finds what
+    # the buttons are about.
+    assert len(queries) == 11
 
 
 def test_text_of_the_cluster_is_shown_as_text(see, guest, cluster):

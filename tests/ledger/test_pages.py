@@ -31,23 +31,23 @@ def entries(db: None) -> None:
         record("certificate.issued", actor=ANA, subject=("certificate", number, f"api-{number}"))
 
 
-def test_a_viewer_reads_sentences(viewer: User, client_of: SignIn, entries: None) -> None:
-    page = client_of(viewer).get("/audit/").content.decode()
+def test_an_auditor_reads_sentences(auditor: User, client_of: SignIn, entries: None) -> None:
+    page = client_of(auditor).get("/audit/").content.decode()
     assert "issued the certificate" in page
     assert "api-59" in page
     assert "The chain holds." in page
 
 
-def test_the_actions_to_filter_by_are_offered(viewer: User, client_of: SignIn) -> None:
-    page = client_of(viewer).get("/audit/").content.decode()
+def test_the_actions_to_filter_by_are_offered(auditor: User, client_of: SignIn) -> None:
+    page = client_of(auditor).get("/audit/").content.decode()
     assert 'list="actions"' in page
     assert '<option value="certificate.key_taken">took the private key of</option>' in page
 
 
 def test_the_pages_join_without_gap_or_repeat(
-    viewer: User, client_of: SignIn, entries: None
+    auditor: User, client_of: SignIn, entries: None
 ) -> None:
-    client = client_of(viewer)
+    client = client_of(auditor)
     first = client.get("/audit/").context["page"]
     second = client.get("/audit/", {"before": first.older}).context["page"]
     seqs = [entry.seq for entry in [*first.rows, *second.rows]]
@@ -67,10 +67,10 @@ def test_the_pages_join_without_gap_or_repeat(
     ],
 )
 def test_filters_narrow(
-    viewer: User, client_of: SignIn, entries: None, filters: dict[str, str], found: int
+    auditor: User, client_of: SignIn, entries: None, filters: dict[str, str], found: int
 ) -> None:
     csv = (
-        client_of(viewer).get("/audit/export.csv", {"actor": "ana", **filters}).getvalue().decode()
+        client_of(auditor).get("/audit/export.csv", {"actor": "ana", **filters}).getvalue().decode()
     )
     assert csv.count("\n") - 1 == found
 
@@ -78,20 +78,20 @@ def test_filters_narrow(
 @pytest.mark.parametrize(
     "query", ["before=x", "after=99999999999999999999", "since=gestern", "outcome=evil"]
 )
-def test_a_mistyped_address_is_no_fault(viewer: User, client_of: SignIn, query: str) -> None:
-    assert client_of(viewer).get(f"/audit/?{query}").status_code == 200
+def test_a_mistyped_address_is_no_fault(auditor: User, client_of: SignIn, query: str) -> None:
+    assert client_of(auditor).get(f"/audit/?{query}").status_code == 200
 
 
 def test_a_mistyped_filter_takes_no_other_with_it(
-    viewer: User, client_of: SignIn, entries: None
+    auditor: User, client_of: SignIn, entries: None
 ) -> None:
     filters = {"since": "gestern", "text": "api-7"}
-    csv = client_of(viewer).get("/audit/export.csv", filters).getvalue().decode()
+    csv = client_of(auditor).get("/audit/export.csv", filters).getvalue().decode()
     assert csv.count("\n") - 1 == 1
 
 
-def test_one_entry_shows_what_was_hashed(viewer: User, client_of: SignIn, entries: None) -> None:
-    page = client_of(viewer).get("/audit/7/").content.decode()
+def test_one_entry_shows_what_was_hashed(auditor: User, client_of: SignIn, entries: None) -> None:
+    page = client_of(auditor).get("/audit/7/").content.decode()
     assert Entry.objects.get(seq=7).digest in page
 
 
@@ -102,15 +102,15 @@ def test_a_stranger_reads_nothing(stranger: User, client_of: SignIn, entries: No
     ] == [403] * 3
 
 
-def test_a_broken_chain_is_shouted(viewer: User, client_of: SignIn, entries: None) -> None:
+def test_a_broken_chain_is_shouted(auditor: User, client_of: SignIn, entries: None) -> None:
     Entry.objects.filter(seq=40).update(canonical="{}")
-    assert "The chain is broken at entry 40" in client_of(viewer).get("/audit/").content.decode()
+    assert "The chain is broken at entry 40" in client_of(auditor).get("/audit/").content.decode()
 
 
 def test_the_page_says_how_far_the_ledger_is_known_outside(
-    viewer: User, client_of: SignIn, entries: None
+    auditor: User, client_of: SignIn, entries: None
 ) -> None:
-    visitor = client_of(viewer)
+    visitor = client_of(auditor)
     assert "Nobody outside the database knows" in visitor.get("/audit/").content.decode()
     checkpoint = make_checkpoint(now=timezone.now(), at_once=True)
     assert checkpoint is not None
@@ -125,9 +125,9 @@ def test_the_page_says_how_far_the_ledger_is_known_outside(
 
 
 def test_what_proves_the_ledger_is_downloaded_whole(
-    viewer: User, client_of: SignIn, entries: None, tmp_path: Path
+    auditor: User, client_of: SignIn, entries: None, tmp_path: Path
 ) -> None:
-    visitor = client_of(viewer)
+    visitor = client_of(auditor)
     assert visitor.get("/audit/checkpoint/").status_code == 404
     make_checkpoint(now=timezone.now(), at_once=True)
     (tmp_path / "offline.py").write_bytes(visitor.get("/audit/offline.py").content)
@@ -146,17 +146,17 @@ def test_a_stranger_gets_none_of_it(stranger: User, client_of: SignIn, path: str
 
 
 def test_the_page_opens_without_the_ledgers_key(
-    viewer: User, client_of: SignIn, entries: None, settings, tmp_path: Path
+    auditor: User, client_of: SignIn, entries: None, settings, tmp_path: Path
 ) -> None:
-    visitor = client_of(viewer)
+    visitor = client_of(auditor)
     settings.LEDGER_KEY, settings.LEDGER_KEY_FILE = "", tmp_path / "none"
     assert "key is not at hand" in visitor.get("/audit/").content.decode()
 
 
 def test_entries_without_a_mac_are_warned_of(
-    viewer: User, client_of: SignIn, entries: None
+    auditor: User, client_of: SignIn, entries: None
 ) -> None:
-    visitor = client_of(viewer)
+    visitor = client_of(auditor)
     assert "have no MAC" not in visitor.get("/audit/").content.decode()
     rewrite_from(1, mac="")
     Head.objects.update(keyed_from=None, keyed_mark="")

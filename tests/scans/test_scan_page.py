@@ -89,13 +89,13 @@ def test_the_ledger_knows_of_it_before_and_after(client_of, issuer, tmp_path):
     assert after.object_label == f"localhost:{port}"
 
 
-def test_the_audit_says_it_in_words(client_of, issuer, tmp_path):
+def test_the_audit_says_it_in_words(client_of, issuer, auditor, tmp_path):
     with scripted(lambda line: line.close()) as port:
         send(client_of(issuer), f"127.0.0.1:{port}")
-    text = said(client_of(issuer).get("/audit/"))
+    text = said(client_of(auditor).get("/audit/"))
     assert f"scanned the endpoint 127.0.0.1:{port}" in text
     entry = Entry.objects.filter(action="endpoint.scanned").latest("seq")
-    assert client_of(issuer).get(f"/audit/{entry.seq}/").status_code == 200
+    assert client_of(auditor).get(f"/audit/{entry.seq}/").status_code == 200
 
 
 def test_a_revoked_certificate_is_not_to_be_served(client_of, issuer, tmp_path):

@@ -9,7 +9,7 @@ import datetime as dt
 import pytest
 from django.utils import timezone
 
-from aggportal.accounts.roles import Role
+from aggportal.accounts.roles import Role, give_role
 from aggportal.certs.models import Certificate
 from aggportal.clusters.models import Deed, ExtensionSet, ObjectState
 from aggportal.clusters.models import SetState as State
@@ -214,10 +214,7 @@ def test_what_took_the_place_of_ours_stays(applied, api):
 
 def test_somebody_who_is_no_administrator_any_more_applies_nothing(begun, api, administrator):
     row = begun()
-    administrator.groups.clear()
-    administrator.is_superuser = False
-    administrator.role = Role.VIEWER
-    administrator.save()
+    give_role(administrator, Role.VIEWER)
     assert go_on(row).state == State.STOPPED
     assert api.written == []
 

@@ -191,7 +191,7 @@ def test_the_studio_lists_what_was_applied_from_here(admin, applied, client_of, 
     assert applied.get_absolute_url() in page
     shown = text_of(client_of(viewer).post("/clusters/prod/extension/new/", FILLED))
     assert "Apply it to prod" not in shown
-    assert "An administrator can apply it" in shown
+    assert "An operator of the cluster who may issue" in shown
 
 
 def test_a_failed_step_shows_why_and_offers_to_go_on(admin, begun, api):
