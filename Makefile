@@ -11,8 +11,9 @@ DEV_STAMP := $(VENV)/.installed-dev
 KUBEBUILDER_ASSETS ?= /usr/local/kubebuilder/bin
 export KUBEBUILDER_ASSETS
 PYTEST := $(BIN)/pytest
-# The suites that start servers of their own run one test at a time each; everything else on both cores.
-QUICK := -n 2 --dist loadscope --ignore=tests/e2e --ignore=tests/browser
+# The suites that start servers of their own run one test at a time each; everything else on both
+# cores, by three that also wait for disks and for each other.
+QUICK := -n 3 --dist loadscope --ignore=tests/e2e --ignore=tests/browser
 # What checks ask of the settings touches no real data.
 CHECK_ENV := AGGPORTAL_DATA=$(abspath $(VENV))/check-data
 PRODUCTION_ENV := $(CHECK_ENV) AGGPORTAL_ALLOWED_HOSTS=portal.example.org AGGPORTAL_HTTPS=true \
@@ -49,11 +50,10 @@ test-e2e: $(DEV_STAMP) control-plane ## Tests against a real kube-apiserver and 
 test-browser: $(DEV_STAMP) browser ## Journeys in a real browser; pictures land in artefacts/
 	$(PYTEST) tests/browser
 
-test-all: $(DEV_STAMP) control-plane browser ## Everything: PostgreSQL, then cluster and browser, then the rest on SQLite
+test-all: $(DEV_STAMP) control-plane browser ## Everything: PostgreSQL, then cluster and browser, then the bars and the rest on SQLite
 	.ci/with-postgres $(PYTEST) $(QUICK)
 	.ci/side-by-side "$(PYTEST) tests/e2e" "$(PYTEST) tests/browser"
-	.ci/with-postgres $(BIN)/python -m bench.bars_security
-	$(PYTEST) $(QUICK)
+	.ci/side-by-side "$(PYTEST) $(QUICK)" ".ci/with-postgres $(BIN)/python -m bench.bars_security"
 
 check: $(DEV_STAMP) ## Format, lint, types, templates, settings, migrations, architecture, vendored files, messages
 	$(BIN)/ruff format --check .
