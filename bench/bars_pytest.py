@@ -66,7 +66,7 @@ BARS = {
     "B1": Tests(nodes=["tests/certs/test_keys_at_rest.py"]),
     "B2": Tests(nodes=["tests/test_role_matrix.py"]),
     "B3": Tests(nodes=["tests/certs/test_keys_at_rest.py"]),
-    "B5": Tests(nodes=["tests/certs/test_bad_requests.py", "tests/pki/test_csrreading.py"]),
+    "B5": Tests(nodes=["tests/certs/test_evil_requests.py", "tests/pki/test_csrreading.py"]),
     "B6": Tests(nodes=["tests/corpus"], long_env={"AGGPORTAL_CORPUS": "all"}),
     "B10": Tests(nodes=["tests/kube/test_egress.py"]),
     "B11": Tests(nodes=["tests/pki/test_archives.py"]),

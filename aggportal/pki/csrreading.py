@@ -58,6 +58,7 @@ def read_csr(data: bytes | str, *, field: str = "csr") -> CsrFacts:
             ),
             field=field,
         )
+    _require_each_attribute_once(csr, field=field)
     # Cheap rules before the signature, which costs.
     require_strong_key(facts.public_key, field=field)
     _require_strong_hash(digest, field=field)
@@ -138,6 +139,21 @@ def _shape_problem(raw: bytes) -> str:
         "This is not PEM: it must begin with “-----BEGIN CERTIFICATE REQUEST-----” and end with "
         "“-----END CERTIFICATE REQUEST-----”."
     )
+
+
+def _require_each_attribute_once(csr: x509.CertificateSigningRequest, *, field: str) -> None:
+    """An attribute's kind may stand once (X.501 section 8.2): of two lists of extensions some
+    programs read the first, some the last.
+    """
+    kinds = [attribute.oid for attribute in csr.attributes]
+    if len(kinds) != len(set(kinds)):
+        raise InvalidRequest(
+            _n(
+                "The request carries the same attribute twice, so programs may disagree about "
+                "what it asks for. Make it again with another program."
+            ),
+            field=field,
+        )
 
 
 def _require_strong_hash(digest: hashes.HashAlgorithm | None, *, field: str) -> None:

@@ -22,7 +22,7 @@ def sequence(*parts: bytes) -> bytes:
 
 
 def integer(value: int) -> bytes:
-    return tlv(0x02, value.to_bytes(value.bit_length() // 8 + 1))
+    return tlv(0x02, value.to_bytes(value.bit_length() // 8 + 1, signed=True))
 
 
 def octets(body: bytes) -> bytes:
