@@ -66,8 +66,10 @@ def marked_language(marked_catalogue: Path, settings: Settings) -> Iterator[None
         ("/audit/", "⟦Audit⟧"),
     ],
 )
-def test_a_page_speaks_another_language(client: Client, viewer: User, path: str, said: str) -> None:
-    client.force_login(viewer)
+def test_a_page_speaks_another_language(
+    client: Client, auditor: User, path: str, said: str
+) -> None:
+    client.force_login(auditor)
     page = client.get(path, headers={"Accept-Language": "eo"}).content.decode()
     assert said in page
     assert 'lang="eo"' in page
