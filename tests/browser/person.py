@@ -70,6 +70,7 @@ class Person:
 
     def look(self, step: str) -> None:
         """The page must fit, shut nobody out, and is kept as a picture."""
+        self.page.wait_for_load_state()
         self.require_fits()
         self.picture(step)
         found = grave_violations(self.page, rules=COLOUR_RULES if self.theme == "dark" else ())

@@ -83,6 +83,7 @@ def test_the_secret_is_issued_written_and_watched(walk, cluster, apiservice, con
     walk.page.get_by_label("Name of the Secret").fill(f"served-{walk.name}")
     walk.person.look(f"repair-{walk.name}-secret")
     walk.page.get_by_role("button", name="Try it on the server").click()
+    expect(walk.page.get_by_role("button", name="Write the Secret")).to_be_visible()
     walk.person.look(f"repair-{walk.name}-secret-tried")
     assert "PRIVATE KEY" not in walk.page.content()
     confirm(walk, f"served-{walk.name}", "Write the Secret")

@@ -18,13 +18,15 @@ from aggportal.accounts.models import User
 from aggportal.accounts.roles import Role, give_role
 give_role(User.objects.create_user("tina", password="{PASSWORD}"), Role.ADMINISTRATOR)
 """
-# As if she had signed in yesterday.
+# As if she had signed in yesterday; the others on this portal did not.
 AGE = """
+from aggportal.accounts.models import User
+tina = str(User.objects.get(username="tina").pk)
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 for row in Session.objects.all():
     session = SessionStore(row.pk)
-    if "accounts.confirmed_at" in session:
+    if session.get("_auth_user_id") == tina and "accounts.confirmed_at" in session:
         session["accounts.confirmed_at"] -= 90000
         session.save()
 """
