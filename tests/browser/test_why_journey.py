@@ -84,7 +84,7 @@ def cluster(visitor, control_plane, failing):
 def test_the_row_says_why_and_who_suffers(admin, cluster, failing):
     admin.go(f"{cluster}?q={failing}")
     table = admin.page.locator("#apiservice-table")
-    for words in (SIGNED, BODY, "cannot finish deleting", "gets no metrics"):
+    for words in (SIGNED, BODY, "cannot finish deleting", "gives no metrics"):
         expect(table).to_contain_text(words, timeout=FOUND_MS)
     expect(table).to_contain_text("Available")
     admin.look_at_all_sides("why-row")
