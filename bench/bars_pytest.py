@@ -68,8 +68,15 @@ BARS = {
     "B3": Tests(nodes=["tests/certs/test_keys_at_rest.py"]),
     "B5": Tests(nodes=["tests/certs/test_evil_requests.py", "tests/pki/test_csrreading.py"]),
     "B6": Tests(nodes=["tests/corpus"], long_env={"AGGPORTAL_CORPUS": "all"}),
-    "B10": Tests(nodes=["tests/kube/test_egress.py"]),
-    "B11": Tests(nodes=["tests/pki/test_archives.py"]),
+    "B7": Tests(
+        nodes=["tests/corpus/test_mutations.py"],
+        quick=True,
+        long_env={"AGGPORTAL_MUTATIONS": "20000"},
+    ),
+    "B8": Tests(nodes=["tests/certs/test_power_names.py"]),
+    "B9": Tests(nodes=["tests/kube/test_kubeconfig_traced.py"], quick=True),
+    "B10": Tests(nodes=["tests/test_ssrf_matrix.py", "tests/kube/test_egress.py"]),
+    "B11": Tests(nodes=["tests/pki/test_archives.py", "tests/kube/test_kubeconfig.py"]),
     "B12": Tests(nodes=["tests/pki/test_lint_properties.py"]),
     "B13": Tests(
         nodes=["tests/interop/test_openssl.py", "tests/interop/test_revocation_clients.py"]
@@ -80,6 +87,8 @@ BARS = {
     "B24": Tests(nodes=["tests/backups"]),
     "B25": Tests(nodes=["tests/e2e/test_watch_robustness.py"]),
     "B27": Tests(nodes=["tests/browser/test_hostile_text.py"]),
+    "B28": Tests(nodes=["tests/web/test_browser_rules.py", "tests/web/test_deploy_checks.py"]),
+    "B30": Tests(nodes=["tests/e2e/test_power_names.py"]),
 }
 
 

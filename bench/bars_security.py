@@ -18,6 +18,7 @@ from bench.bars import Bar, State, not_run
 from bench.bars_pytest import TITLES, pytest_bars
 
 MODULES = ("bench.bars_durability", "bench.bars_keys", "bench.bars_hostile")
+REASONS = {"B29": "there is no JSON API to describe; pip-audit needs advisories from the network"}
 # What a measurement may stumble over; it fails its bar and no other.
 STUMBLES = (RuntimeError, OSError, ValueError, LookupError, AssertionError, TypeError)
 
@@ -33,7 +34,7 @@ def main() -> int:
         print(bar, flush=True)
     for id, what in TITLES.items():
         if id not in seen and (not only or id in only):
-            print(not_run(id, what, "nothing here measures it"))
+            print(not_run(id, what, REASONS.get(id, "nothing here measures it")))
     form = "long" if arguments.long else "short"
     took = time.monotonic() - begun
     print(f"{len(seen)} of {len(TITLES)} bars, {form} form, {failed} failed, {took:.0f} s")
