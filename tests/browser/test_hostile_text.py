@@ -10,7 +10,8 @@ import json
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.furnishing import ECDSA, ca_request
+from tests.browser.furnishing import ECDSA, ca_request, furnish_certificates
+from tests.browser.test_every_page import PAGES
 from tests.e2e import deeds
 
 SCRIPT = "<script>alert(1)</script>"
@@ -108,3 +109,41 @@ def test_an_authority_named_in_markup_is_shown_as_written(admin, visitor, text):
         expect(admin.page.locator("main")).to_contain_text(text)
         require_inert(admin.page)
         admin.require_fits()
+
+
+# What forms and files would refuse, as if it had come in all the same: straight into the rows.
+POISON = """
+from django.apps import apps
+from django.db import models
+text = {text!r}
+fixed = {{"slug", "pem", "spec", "config", "sha256", "serial", "der", "file_base", "key_text"}}
+rows = {rows!r}
+for label, pks in rows.items():
+    model = apps.get_model(label)
+    for field in model._meta.fields:
+        free = isinstance(field, (models.CharField, models.TextField)) and not field.choices
+        if free and not field.unique and not any(word in field.name for word in fixed):
+            new = {{field.name: text[: field.max_length or 300]}}
+            model.objects.filter(pk__in=pks).update(**new)
+"""
+
+
+def test_xss_corpus_in_browser(admin, visitor, portal):
+    """Every page of the URLconf about things whose every text is hostile."""
+    made = furnish_certificates(visitor)
+    made["run"] = deeds.renew_all_of(visitor, made["serving"]).path
+    number = {name: path.strip("/").split("/")[-1] for name, path in made.items()}
+    rows = {
+        "certs.Certificate": [number["certificate"], number["served"]],
+        "certs.SigningRequest": [number["request"]],
+        "certs.OwnRequest": [number["own"]],
+    }
+    text = f"{BIDI} {IMAGE}{SCRIPT}{{{{7*7}}}}'\"--"
+    portal.manage("shell", "-c", POISON.format(text=text, rows=rows))
+    shown = 0
+    for path in PAGES.values():
+        admin.go(path.format(**made))
+        require_inert(admin.page)
+        admin.require_fits()
+        shown += "onerror=alert(1)" in admin.page.inner_text("main")
+    assert shown > 10
