@@ -34,9 +34,10 @@ LOST = "Out of reach; last heard"
 STANDS = (
     "Below stands the last known state. The page goes on by itself as soon as the cluster answers."
 )
-TOLD_SECONDS = 6
-# The longest wait between two attempts is 6 s.
-BACK_SECONDS = 12
+# Waits end as soon as the words stand; the bounds are generous, for a machine with other work.
+TOLD_SECONDS = 40
+BACK_SECONDS = 40
+SEEN_SECONDS = 40
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +51,7 @@ class Followed:
     page: LivePage
     clock: Path
 
-    def told(self, *words: str, seconds: float = TOLD_SECONDS, about: float = 15) -> str:
+    def told(self, *words: str, seconds: float = TOLD_SECONDS, about: float = 45) -> str:
         """Wait until the page says, in these words, why it is old and what to do, and since when
         (`about` so many seconds ago at most); the text."""
         said = " ".join([*words, STANDS]).replace("HOST", f"127.0.0.1:{self.relay.port}")
@@ -119,7 +120,7 @@ def expiring(visitor, control_plane):
         token=token,
     )
     with LivePage(visitor, cluster_deeds.slug_of(connected), "") as page:
-        page.wait_until(lambda text: "v1.apps" in text and LOST not in text, 10)
+        page.wait_until(lambda text: "v1.apps" in text and LOST not in text, SEEN_SECONDS)
         yield page
 
 
@@ -132,7 +133,7 @@ def followed(visitor, control_plane, relay, clock, expiring):
     )
     cluster = cluster_deeds.slug_of(connected)
     with LivePage(visitor, cluster, "") as page:
-        page.wait_until(lambda text: "v1.apps" in text, 10)
+        page.wait_until(lambda text: "v1.apps" in text, SEEN_SECONDS)
         yield Followed(
             plane=control_plane,
             relay=relay,
@@ -197,7 +198,7 @@ def test_a_kube_apiserver_that_is_killed_is_told_and_its_return_seen(followed):
 def test_what_changed_while_the_watch_was_away_is_seen_though_its_version_is_gone(followed):
     plane, page = followed.plane, followed.page
     create(plane, "v1")
-    page.wait_until(lambda text: f"v1.{GROUP}" in text, 5)
+    page.wait_until(lambda text: f"v1.{GROUP}" in text, SEEN_SECONDS)
     old = plane.client().list_pages(APISERVICES_PATH).resource_version
     followed.relay.refuse()
     followed.told(*REFUSES)
@@ -209,7 +210,7 @@ def test_what_changed_while_the_watch_was_away_is_seen_though_its_version_is_gon
         list(stream)
     followed.relay.lead_to(plane.port)
     followed.recovers()
-    page.wait_until(lambda text: f"v2.{GROUP}" in text and f"v1.{GROUP}" not in text, 5)
+    page.wait_until(lambda text: f"v2.{GROUP}" in text and f"v1.{GROUP}" not in text, SEEN_SECONDS)
     assert not any("no longer has this version" in shown.text for shown in page.shown)
     delete(plane, "v2")
 
@@ -235,7 +236,7 @@ def test_a_body_without_end_is_cut_off_and_told(followed, hostile):
     followed.told(
         "MB; the rest was not read.",
         "Check the server address: an API server does not answer this with so much data.",
-        seconds=10,
+        seconds=60,
     )
     followed.relay.lead_to(followed.plane.port)
     followed.recovers()
@@ -247,8 +248,8 @@ def test_a_server_that_accepts_and_never_answers_is_told(followed):
         "HOST did not finish its answer within 3 s.",
         "Packets may be dropped by a firewall on the way, or the API server is overloaded; "
         "try again shortly.",
-        seconds=20,
-        about=30,
+        seconds=60,
+        about=60,
     )
     followed.relay.lead_to(followed.plane.port)
     followed.recovers()
@@ -260,7 +261,7 @@ def test_a_token_that_expired_is_told_and_a_new_one_is_enough(followed, expiring
         "The token or certificate may have expired or been withdrawn: connect with a new one. "
         f"{STANDS}"
     )
-    expiring.wait_until(lambda text: LOST in text and said in text, 30)
+    expiring.wait_until(lambda text: LOST in text and said in text, 90)
     path = expiring.path + "credentials/?way=token"
     at = followed.visitor.open(path)
     token = token_for(followed.plane, namespace="aggportal", name="aggportal")
@@ -283,7 +284,7 @@ def test_a_clock_that_is_set_ahead_does_not_stop_the_page(followed):
         if LOST in text
     )
     create(followed.plane, "v3")
-    followed.page.wait_until(lambda text: f"v3.{GROUP}" in text, 5)
+    followed.page.wait_until(lambda text: f"v3.{GROUP}" in text, SEEN_SECONDS)
 
 
 def test_a_clock_that_is_set_back_makes_nothing_newer_than_it_is(followed):
@@ -293,4 +294,4 @@ def test_a_clock_that_is_set_back_makes_nothing_newer_than_it_is(followed):
     followed.relay.lead_to(followed.plane.port)
     followed.recovers()
     delete(followed.plane, "v3")
-    followed.page.wait_until(lambda text: f"v3.{GROUP}" not in text, 5)
+    followed.page.wait_until(lambda text: f"v3.{GROUP}" not in text, SEEN_SECONDS)

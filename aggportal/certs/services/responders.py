@@ -185,10 +185,12 @@ def _certificate(authority: Authority) -> x509.Certificate:
 def _awaited(authority: Authority, *, now: dt.datetime) -> Certificate:
     """Wait a few seconds for the one that another process is making."""
     for _ in range(_TRIES):
+        # In this order: one that is stored between the two looks is seen by the second.
+        is_made = _lately(authority, State.SIGNING, now=now)
         found = _newest(authority, now=now)
         if found is not None:
             return found
-        if not _lately(authority, State.SIGNING, now=now):
+        if not is_made:
             break
         time.sleep(_PAUSE)
     raise NoResponder(_n("Just now no answer can be signed for this authority."))
