@@ -70,11 +70,10 @@ BARS = {
     "B6": Tests(nodes=["tests/corpus"], long_env={"AGGPORTAL_CORPUS": "all"}),
     "B7": Tests(
         nodes=["tests/corpus/test_mutations.py"],
-        quick=True,
         long_env={"AGGPORTAL_MUTATIONS": "20000"},
     ),
     "B8": Tests(nodes=["tests/certs/test_power_names.py"]),
-    "B9": Tests(nodes=["tests/kube/test_kubeconfig_traced.py"], quick=True),
+    "B9": Tests(nodes=["tests/kube/test_kubeconfig_traced.py"]),
     "B10": Tests(nodes=["tests/test_ssrf_matrix.py", "tests/kube/test_egress.py"]),
     "B11": Tests(nodes=["tests/pki/test_archives.py", "tests/kube/test_kubeconfig.py"]),
     "B12": Tests(nodes=["tests/pki/test_lint_properties.py"]),
