@@ -85,9 +85,9 @@ def mark_of(extension: studio.Extension) -> str:
 
 
 def extension_of(applied: ExtensionSet) -> studio.Extension:
-    """Return what was described."""
+    """Return what was described. JSON keeps the tuples as lists."""
     values: dict[str, Any] = dict(applied.described)
-    for name in ("resources", "sources"):
+    for name in {"resources", "sources"} & values.keys():
         values[name] = tuple(values[name])
     return studio.Extension(**values)
 
